@@ -1,0 +1,283 @@
+"""Settings of the server: `openstreamer.toml` in the state directory.
+
+Each section is a struct, each setting a field with its default and, below it, the sentence that the manual
+prints. The file that `openstreamer init` writes and the page in the docs are made from these same lines
+(`manual`, `template`). Reading is strict: a key that is not known or a value of the wrong kind is an error
+that names file and key. Nothing here acts on a setting.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import json
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from openstreamer.errors import ConfigurationError
+
+DEFAULT_PORT = 8302
+
+Seconds = Annotated[float, Meta(gt=0, le=86400)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all sections: unknown keys are refused."""
+
+
+class ServerSettings(Section, frozen=True):
+    """Where the service listens and what it reads."""
+
+    listen: list[str] = field(default_factory=lambda: ["[::]:8302"])
+    """Addresses to listen on, HOST:PORT. "[::]" takes IPv6 and IPv4; port 0 lets the system choose one."""
+
+    host_check: bool = True
+    """Compare the address of a client with the names and addresses in its certificate. Off, any client with
+    a valid certificate may connect from anywhere."""
+
+    inputs: list[str] = field(default_factory=list)
+    """Inputs that run with the service, for example "eve:/var/log/suricata/eve.json"."""
+
+    stop_seconds: Seconds = 5.0
+    """How long a stopping service goes on delivering what is stored to clients that take it."""
+
+
+class WebSettings(Section, frozen=True):
+    """The web pages."""
+
+    listen: str = "off"
+    """Address of the web pages, HOST:PORT, or "off"."""
+
+
+class SessionSettings(Section, frozen=True):
+    """Limits of a client's connection."""
+
+    handshake_seconds: Seconds = 10.0
+    """Time for the TLS handshake and the certificate checks; who takes longer is dropped."""
+
+    request_seconds: Seconds = 60.0
+    """Time between the handshake and the first request; who takes longer is dropped."""
+
+    keepalive_seconds: Seconds = 60.0
+    """A Null message is sent to a client after this long without anything else to send."""
+
+    stalled_seconds: Seconds = 300.0
+    """A client is dropped if for this long it neither took a byte that is ready for it nor sent one. A
+    client that only leaves bundles unacknowledged is paused, never dropped."""
+
+    connections: Count = 1000
+    """Connections at the same time, of all clients together; further ones wait to be accepted."""
+
+    connections_per_client: Count = 32
+    """Connections at the same time of one client. Some clients open a second one for a moment."""
+
+    message_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 16 * 1024 * 1024
+    """Longest message accepted from a client, in bytes."""
+
+    window_messages: Count = 1000
+    """Messages sent ahead of a client's acknowledgement when it does not use bundles."""
+
+    window_bundles: Count = 20
+    """Bundles sent ahead of a client's acknowledgement."""
+
+    window_release: Literal["all", "one"] = "all"
+    """What one acknowledgement releases: "all" of the window (for clients that acknowledge now and then) or
+    "one" message or bundle."""
+
+    bundle_bytes: Annotated[int, Meta(ge=4096, le=4 * 1024 * 1024)] = 64 * 1024
+    """About how long a bundle becomes, in bytes. A single longer record still goes in one piece."""
+
+
+class RetentionSettings(Section, frozen=True):
+    """How long events are kept. What is over either limit is deleted, oldest first."""
+
+    keep_days: Annotated[float, Meta(ge=0, le=36500)] = 30.0
+    """Events that arrived longer ago are deleted; 0 keeps them whatever their age."""
+
+    keep_gigabytes: Annotated[float, Meta(ge=0, le=1_000_000)] = 20.0
+    """Size of the event log, in 10^9 bytes, above which the oldest events are deleted; 0 sets no limit."""
+
+    check_seconds: Seconds = 60.0
+    """How often the limits are looked at."""
+
+
+class StoreSettings(Section, frozen=True):
+    """The event log."""
+
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """"FULL": a stored batch survives a power failure. "NORMAL": faster, the last batches before a power
+    failure may be lost; they survive a crash of the program either way."""
+
+    batch_records: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+    """Records of an input that are stored in one go."""
+
+
+class LogSettings(Section, frozen=True):
+    """What the service says about itself."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important kind of message that is written."""
+
+
+class Settings(Section, frozen=True):
+    """The whole file."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    web: WebSettings = field(default_factory=WebSettings)
+    sessions: SessionSettings = field(default_factory=SessionSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+
+class Entry(NamedTuple):
+    """One setting as the manual shows it; `default` is written as in the file."""
+
+    section: str
+    key: str
+    default: str
+    text: str
+
+
+def load(path: Path) -> Settings:
+    """Read a settings file; one that does not exist gives the defaults.
+
+    Raises ConfigurationError, which names the file and the key (or line) that is wrong.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    return parse(data, where=str(path))
+
+
+def parse(data: bytes, *, where: str) -> Settings:
+    """Settings from the text of a file; `where` names it in errors (ConfigurationError)."""
+    import tomllib
+
+    try:
+        tree = tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise ConfigurationError("is not UTF-8 text", where=where) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"is not valid TOML: {error}", where=where) from error
+    try:
+        settings = msgspec.convert(tree, Settings)
+    except msgspec.ValidationError as error:
+        key, reason = _explain(str(error))
+        raise ConfigurationError(reason, where=f"{where}, {key}" if key else where) from error
+    for number, address in enumerate(settings.server.listen):
+        _checked(address, where=f"{where}, server.listen[{number}]")
+    if settings.web.listen != "off":
+        _checked(settings.web.listen, where=f"{where}, web.listen")
+    return settings
+
+
+def parse_address(text: str, *, default_port: int | None = None) -> tuple[str, int]:
+    """HOST:PORT, [IPV6]:PORT or, with a default port, HOST alone. Raises ConfigurationError."""
+    host, port = text, ""
+    if text.startswith("["):
+        host, closed, rest = text[1:].partition("]")
+        if not closed or (rest and not rest.startswith(":")):
+            raise ConfigurationError(f"'{text}' is not an address of the form [IPV6]:PORT")
+        port = rest[1:]
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    elif ":" in text:
+        if default_port is None:
+            raise ConfigurationError(f"'{text}' has no port; write [IPV6]:PORT")
+        if not _is_ipv6(text):
+            raise ConfigurationError(f"'{text}' is not an IPv6 address; write HOST:PORT or [IPV6]:PORT")
+    elif text.isdecimal() and default_port is not None:
+        raise ConfigurationError(f"'{text}' names no host; write HOST:PORT")
+    if not port and default_port is not None and not text.endswith(":"):
+        return host, default_port
+    if not (port.isascii() and port.isdecimal() and int(port) <= 65535):
+        raise ConfigurationError(f"'{text}' has no port from 0 to 65535; write HOST:PORT")
+    return host, int(port)
+
+
+def _is_ipv6(text: str) -> bool:
+    import ipaddress
+
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def manual() -> Iterator[Entry]:
+    """Every setting with default and explanation, in the order of the file."""
+    for section in msgspec.structs.fields(Settings):
+        struct = section.type
+        texts = _field_docstrings(struct)
+        for item in msgspec.structs.fields(struct):
+            value = item.default
+            if value is msgspec.NODEFAULT:
+                value = item.default_factory()
+            yield Entry(section.name, item.name, _toml(value), texts[item.name])
+
+
+def template() -> str:
+    """A settings file in which every setting stands as a comment with its default and its explanation."""
+    lines = ["# Settings of the OpenStreamer server. Take away a '#' to change a setting.", ""]
+    section = ""
+    for entry in manual():
+        if entry.section != section:
+            section = entry.section
+            lines += [f"[{section}]"]
+        lines += textwrap.wrap(entry.text, 100, initial_indent="# ", subsequent_indent="# ")
+        lines += [f"# {entry.key} = {entry.default}", ""]
+    return "\n".join(lines)
+
+
+def _checked(address: str, *, where: str) -> None:
+    try:
+        parse_address(address, default_port=DEFAULT_PORT)
+    except ConfigurationError as error:
+        raise ConfigurationError(str(error), where=where) from None
+
+
+def _explain(message: str) -> tuple[str, str]:
+    """Key and reason out of a validation error's text."""
+    reason, _, path = message.partition(" - at `")
+    key = path.rstrip("`").removeprefix("$").removeprefix(".")
+    if reason.startswith("Object contains unknown field `"):
+        name = reason.removeprefix("Object contains unknown field `").rstrip("`")
+        return f"{key}.{name}" if key else name, "there is no such setting"
+    return key, reason[:1].lower() + reason[1:].replace("`", "'")
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | list):
+        return json.dumps(value)
+    return repr(value)
+
+
+def _field_docstrings(struct: type) -> dict[str, str]:
+    """The text below each annotated field of a class."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(struct)))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    texts: dict[str, str] = {}
+    for statement, following in itertools.pairwise(body):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and isinstance(following, ast.Expr)
+            and isinstance(following.value, ast.Constant)
+            and isinstance(following.value.value, str)
+        ):
+            texts[statement.target.id] = " ".join(following.value.value.split())
+    return texts
