@@ -18,7 +18,8 @@
     ├── OutputError (1)               an output cannot take a batch; names the target
     ├── StoreError (1)                the event log cannot be read or written
     │   ├── StoreFull                 no room (disk or size limit); nothing accepted was lost
-    │   └── StoreCorrupt              a page or chunk failed its check; names what
+    │   ├── StoreConflict             another process read the same source meanwhile; nothing was stored
+    │   └── StoreCorrupt              a page or chunk failed its check; `chunk` is its number where known
     └── AuthorityError (1)            a certificate, key or registry entry is missing or unusable
 
 Whose fault it was is visible in the class; the values are attributes; `str(error)` is one sentence that
@@ -158,9 +159,16 @@ class PeerError(OpenStreamerError):
 
 
 class RefusedError(OpenStreamerError):
-    """One side refused the other: certificate, revocation or host check."""
+    """One side refused the other: certificate, revocation or host check.
+
+    `cause` is a short phrase from a fixed set, for counters and logs; the sentence has the details.
+    """
 
     exit_status = 3
+
+    def __init__(self, message: str, *, cause: str = "refused") -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class TransportError(OpenStreamerError):
@@ -193,8 +201,19 @@ class StoreFull(StoreError):
     """There is no room for more; nothing that had been accepted is lost."""
 
 
+class StoreConflict(StoreError):
+    """A source's place was moved by another process since it was read; nothing was stored."""
+
+
 class StoreCorrupt(StoreError):
-    """A page or chunk of the event log failed its check."""
+    """A page or chunk of the event log failed its check.
+
+    `chunk` is the number of the damaged chunk; None where the damage lies elsewhere in the file.
+    """
+
+    def __init__(self, message: str, *, chunk: int | None = None) -> None:
+        super().__init__(message)
+        self.chunk = chunk
 
 
 class AuthorityError(OpenStreamerError):

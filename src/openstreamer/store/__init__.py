@@ -1,0 +1,42 @@
+"""The event log: what the server keeps, in the order in which it came.
+
+`interface` says what a store is (five verbs: append, seek, read, wait, trim), `sqlite` is the embedded one.
+Nothing here knows what a record looks like: a chunk is bytes with a time, a count and labels.
+"""
+
+from __future__ import annotations
+
+from .interface import (
+    BEGINNING,
+    LAST_TIME,
+    NOW,
+    CheckResult,
+    Chunk,
+    ChunkInfo,
+    Lag,
+    Metadata,
+    Pending,
+    Position,
+    Statistics,
+    Store,
+    TrimResult,
+)
+from .sqlite import SqliteStore, open_store
+
+__all__ = [
+    "BEGINNING",
+    "LAST_TIME",
+    "NOW",
+    "CheckResult",
+    "Chunk",
+    "ChunkInfo",
+    "Lag",
+    "Metadata",
+    "Pending",
+    "Position",
+    "SqliteStore",
+    "Statistics",
+    "Store",
+    "TrimResult",
+    "open_store",
+]
