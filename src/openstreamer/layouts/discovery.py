@@ -12,8 +12,15 @@ from openstreamer.wire import IP, U8, U16, U32, Fields, IPv4, f
 class NoBody(
     Fields,
     id="no_body",
-    records={6: "before 3.0", 19: "all", 20: "all", 21: "all", 44: "all"},
-    confidence={6: "sdk-only", 19: "two-sources", 20: "two-sources", 21: "two-sources", 44: "two-sources"},
+    records={6: "before 3.0", 19: "all", 20: "all", 21: "all", 44: "all", 114: "before 5.0"},
+    confidence={
+        6: "sdk-only",
+        19: "two-sources",
+        20: "two-sources",
+        21: "two-sources",
+        44: "two-sources",
+        114: "guess",
+    },
 ):
     """The discovery event header says it all."""
 

@@ -118,7 +118,8 @@ class DeclaredMeta(msgspec.StructMeta):
             spec = namespace.pop(field_name, None)
             if not isinstance(spec, FieldSpec):
                 raise TypeError(f"{name}.{field_name}: a field is declared with f(...)")
-            if field_name.startswith("_") or field_name == "block_type" or field_name in COMMON_FIELDS:
+            taken = COMMON_FIELDS + (("block_type",) if is_block else ())
+            if field_name.startswith("_") or field_name in taken:
                 raise TypeError(f"{name}.{field_name}: this name is taken")
             specs[field_name] = spec
         first: dict[str, Any] = {"block_type": int} if is_block else {}

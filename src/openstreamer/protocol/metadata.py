@@ -1,0 +1,239 @@
+"""What metadata says of the numbers in events.
+
+Two users: a server must know which metadata records an event refers to, and send them before it; a client
+shows the names. Both go by the tables of layouts/references.py. A key is a few bytes: the metadata record's
+type and the values, so equal keys are equal bytes wherever they were read. Zero ids and all-zero UUIDs
+refer to nothing. Rules: chapter 2 of the integration guide, "Metadata", and the metadata records of
+chapters 3 and 4. Not here: keeping metadata on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter
+from typing import Any
+
+from msgspec import UNSET
+
+from openstreamer.layouts.references import DOMAIN, METADATA, REFERENCES, MetadataKey, Reference
+
+from .records import Event, Record, decode_record
+
+_MOST_CACHED = 65_536
+"""Entries after which a cache of keys is thrown away; values come from the peer, memory is ours."""
+
+
+def _is_nothing(value: Any) -> bool:
+    """True of zero ids and of identifiers and digests that are all zero; an absent value is nothing too."""
+    if isinstance(value, str):
+        return not value.strip("0-:")
+    return not value
+
+
+def _refers_to_nothing(values: tuple[Any, ...]) -> bool:
+    """A key with a number that is zero refers to nothing, likewise one of identifiers that are all zero."""
+    if any(not value for value in values):
+        return True
+    return all(_is_nothing(value) for value in values)
+
+
+def key_of(record_type: int, values: Iterable[Any]) -> bytes:
+    """Build the key of a metadata record from the values of its key fields.
+
+    Integers take 4 bytes (8 where they do not fit), UUIDs and digests the bytes they stand for.
+    """
+    parts = [record_type.to_bytes(2, "big")]
+    for value in values:
+        if isinstance(value, int):
+            parts.append(value.to_bytes(4 if value < 1 << 32 else 8, "big"))
+        else:
+            text = str(value)
+            try:
+                parts.append(bytes.fromhex(text.replace("-", "")))
+            except ValueError:
+                parts.append(text.encode("utf-8", "surrogatepass"))
+    return b"".join(parts)
+
+
+def _key_values(key: MetadataKey, data: Any) -> tuple[tuple[Any, ...], str] | None:
+    """Values of the key fields and name of the label field, in whichever spelling the layout has."""
+    for fields, label in ((key.fields, key.label), *key.variants):
+        values = tuple(getattr(data, field, UNSET) for field in fields)
+        if UNSET not in values:
+            return values, label
+    return None
+
+
+def _read(record: Record) -> tuple[tuple[Any, ...], str] | None:
+    key = METADATA.get(record.record_type)
+    if key is None:
+        return None
+    data = decode_record(record).data
+    found = _key_values(key, data)
+    if found is None:
+        return None
+    values, label = found
+    return values, getattr(data, label)
+
+
+def metadata_key(record_type: int, data: bytes) -> bytes:
+    """Give the key of a metadata record from its data.
+
+    A record that is not known as metadata is its own key: its type and its bytes.
+
+    Raises:
+        DecodeError: the record cannot be decoded.
+    """
+    found = _read(Record(record_type, data))
+    return key_of(record_type, (data.hex(),)) if found is None else key_of(record_type, found[0])
+
+
+def name_of(record: Record) -> tuple[bytes, str] | None:
+    """Give key and text of a metadata record; None if the record is no metadata with a name.
+
+    Raises:
+        DecodeError: the record cannot be decoded.
+    """
+    found = _read(record)
+    return None if found is None else (key_of(record.record_type, found[0]), found[1])
+
+
+class _References:
+    """The references of one record type, with one getter for all values and a cache of keys for each."""
+
+    __slots__ = ("caches", "getters", "references")
+
+    def __init__(self, references: tuple[Reference, ...], present: frozenset[str]) -> None:
+        chosen = [reference for reference in references if present.issuperset(reference.fields)]
+        self.references = chosen
+        self.getters: list[Callable[[Any], Any]] = [attrgetter(*item.fields) for item in chosen]
+        self.caches: list[dict[Any, bytes | None]] = [{} for _ in chosen]
+
+    def keys(self, data: Any) -> list[bytes]:
+        found = []
+        for getter, cache, reference in zip(self.getters, self.caches, self.references, strict=True):
+            value = getter(data)
+            try:
+                key = cache[value]
+            except KeyError:
+                key = self._add(cache, reference, value)
+            if key is not None:
+                found.append(key)
+        return found
+
+    @staticmethod
+    def _add(cache: dict[Any, bytes | None], reference: Reference, value: Any) -> bytes | None:
+        values = value if len(reference.fields) > 1 else (value,)
+        key = None if _refers_to_nothing(values) else key_of(reference.record_type, values)
+        if len(cache) >= _MOST_CACHED:
+            cache.clear()
+        cache[value] = key
+        return key
+
+
+_BY_CLASS: dict[tuple[int, type[Any], bool], _References] = {}
+
+
+def _references_for(record_type: int, kind: type[Any], header: bool) -> _References:
+    found = _BY_CLASS.get((record_type, kind, header))
+    if found is None:
+        wanted = tuple(item for item in REFERENCES.get(record_type, ()) if item.header is header)
+        found = _References(wanted, frozenset(kind.__struct_fields__))
+        _BY_CLASS[record_type, kind, header] = found
+    return found
+
+
+def references_of(record_type: int, data: Any, header: Any = UNSET, netmap_id: int = 0) -> list[bytes]:
+    """Give the keys of the metadata records that an event refers to, in the order of its fields.
+
+    `data` is the decoded struct, `header` the discovery event header where the record has one. A key may
+    stand in the list twice, and may be of a metadata record that nobody has.
+    """
+    keys = _references_for(record_type, type(data), False).keys(data)
+    if header is not UNSET:
+        keys += _references_for(record_type, type(header), True).keys(header)
+    if netmap_id:
+        keys.append(key_of(DOMAIN.record_type, (netmap_id,)))
+    return keys
+
+
+class _Finder:
+    """For events of one record type and class: where to look each name up."""
+
+    __slots__ = ("entries", "getter", "single")
+
+    def __init__(self, references: list[Reference], labels: dict[int, dict[Any, str]]) -> None:
+        usable = [item for item in references if labels.get(item.record_type)]
+        self.entries = [(item.name, labels[item.record_type]) for item in usable]
+        self.single = len(usable) == 1
+        getters = [attrgetter(*item.fields) for item in usable]
+        if all(len(item.fields) == 1 for item in usable) and usable:
+            self.getter: Callable[[Any], Any] = attrgetter(*(item.fields[0] for item in usable))
+        else:
+            self.getter = lambda data: tuple([getter(data) for getter in getters])
+            self.single = False
+
+    def names(self, data: Any, names: dict[str, str]) -> None:
+        if not self.entries:
+            return
+        values = (self.getter(data),) if self.single else self.getter(data)
+        for (name, labels), value in zip(self.entries, values, strict=True):
+            label = labels.get(value)
+            if label is not None and name not in names:
+                names[name] = label
+
+
+class Names:
+    """The names that metadata records gave so far: `learn` from records, ask with `of`."""
+
+    def __init__(self) -> None:
+        self._labels: dict[int, dict[Any, str]] = {}
+        self._finders: dict[tuple[int, type[Any], bool], _Finder] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._labels.values()))
+
+    def learn(self, record: Record) -> bool:
+        """Take in a metadata record; False if it is none, or names nothing.
+
+        Raises:
+            DecodeError: the record cannot be decoded.
+        """
+        found = _read(record)
+        if found is None or _refers_to_nothing(found[0]):
+            return False
+        values, label = found
+        labels = self._labels.get(record.record_type)
+        if labels is None:
+            labels = self._labels[record.record_type] = {}
+            self._finders.clear()
+        labels[values if len(values) > 1 else values[0]] = label
+        return True
+
+    def of(self, event: Event) -> dict[str, str]:
+        """Give the names for the numbers of an event, in the order of its fields; empty if none is known."""
+        names: dict[str, str] = {}
+        if not self._labels:
+            return names
+        self._finder(event.record_type, type(event.data), False).names(event.data, names)
+        header = event.header
+        if header is not UNSET:
+            self._finder(event.record_type, type(header), True).names(header, names)
+        if event.netmap_id:
+            domain = self._labels.get(DOMAIN.record_type, {}).get(event.netmap_id)
+            if domain is not None:
+                names[DOMAIN.name] = domain
+        return names
+
+    def _finder(self, record_type: int, kind: type[Any], header: bool) -> _Finder:
+        key = (record_type, kind, header)
+        finder = self._finders.get(key)
+        if finder is None:
+            references = _references_for(record_type, kind, header).references
+            finder = self._finders[key] = _Finder(references, self._labels)
+        return finder
+
+
+def is_metadata(record_type: int) -> bool:
+    """True of record types whose records name numbers of events."""
+    return record_type in METADATA
