@@ -1,4 +1,4 @@
-"""What holds for the whole suite: where it is asked to, a test skipped for want of a program fails the run."""
+"""What holds for the whole suite: where it is asked to, a test skipped for want of a program fails it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sample can be made again: the capture byte for byte, the events but for what differs from run to run."""
+"""The sample can be made again: the capture byte for byte, the events but for what Suricata draws."""
 
 from __future__ import annotations
 
