@@ -10,11 +10,13 @@ Rules that every engine keeps:
   twice, also not after trimming.
 * Archive times never decrease along the numbers, whatever the clock of the machine does, and all records of a
   chunk have the same one. They are unsigned 32-bit epoch seconds up to `LAST_TIME`.
-* `append` is all or nothing: chunk, metadata and the places of its inputs are there together, or none of them is.
-  When it has returned, they survive the end of the process (and with full synchronisation a power cut).
+* `append` is all or nothing: chunk, metadata and the places of its inputs are there together, or none of
+  them is. When it has returned, they survive the end of the process (and with full synchronisation a power
+  cut).
 * Any number of processes may append and read at the same time.
 
-A **position** is the number of the last chunk that a reader has dealt with; 0 is the position before everything.
+A **position** is the number of the last chunk that a reader has dealt with; 0 is the position before
+everything.
 """
 
 from __future__ import annotations
@@ -39,8 +41,9 @@ LAST_TIME = 0xFFFFFFFE
 class Pending(Protocol):
     """A batch of records that waits for its archive time.
 
-    A class may also have `record_counts`, a mapping from record type to number of records of the batch; with it
-    the statistics by record type are exact, without it they are left out for batches of more than one type.
+    A class may also have `record_counts`, a mapping from record type to number of records of the batch;
+    with it the statistics by record type are exact, without it they are left out for batches of more than
+    one type.
     """
 
     @property
@@ -55,7 +58,7 @@ class Pending(Protocol):
 
     @property
     def references(self) -> Iterable[tuple[int, bytes]]:
-        """Which metadata the records refer to: pairs of (referring record type, metadata key), without repeats."""
+        """Metadata the records refer to: (referring record type, metadata key) pairs without repeats."""
         ...
 
     def seal(self, archive_time: int) -> bytes:
@@ -103,7 +106,7 @@ class Metadata:
     netmap: int
     data: bytes = field(repr=False)
     revision: int = 0
-    """Higher than that of every earlier change of any metadata. The same content stored again changes nothing."""
+    """Higher than that of every earlier change of any metadata. Storing the same again is no change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,9 @@ class CheckResult:
 
 
 class Store(Protocol):
-    """An event log. All methods raise StoreError; those that meet damage, StoreCorrupt; those that write, StoreFull.
+    """An event log.
+
+    All methods raise StoreError; those that meet damage raise StoreCorrupt, those that write StoreFull.
 
     A store object may be used by many threads at once, and not across a fork.
     """
@@ -184,10 +189,10 @@ class Store(Protocol):
         The archive time is `now` (epoch seconds), or the last one given out if that is later.
 
         Args:
-            metadata: (key, record type, netmap number, data) of records that this batch or later ones refer to.
+            metadata: (key, record type, netmap number, data) of records that batches refer to.
             places: source name -> how far that source has been read, in the input's own form.
-            expected: source name -> the place the caller started from (None: no place yet). If another process
-                has moved one of them meanwhile, nothing is stored and StoreConflict is raised.
+            expected: source name -> the place the caller started from (None: no place yet). If another
+                process has moved one of them meanwhile, nothing is stored and StoreConflict is raised.
 
         Raises:
             StoreFull: no room; nothing was stored, what had been stored is safe, try again later.
@@ -205,8 +210,8 @@ class Store(Protocol):
     def read(self, after: Position, *, limit_bytes: int = 1 << 20) -> list[Chunk]:
         """Return the chunks that follow a position, oldest first, until their data reaches `limit_bytes`.
 
-        At least one if there is one, however big; an empty list at the end. Chunks that were trimmed are passed
-        over (`lag` tells how many).
+        At least one if there is one, however big; an empty list at the end. Chunks that were trimmed are
+        passed over (`lag` tells how many).
 
         Raises:
             StoreCorrupt: the next chunk is damaged; `error.chunk` is its number. Sound chunks before it are
@@ -223,12 +228,16 @@ class Store(Protocol):
         ...
 
     def wait(self, after: Position, timeout: float) -> bool:
-        """Block until there is a chunk after this position, at most `timeout` seconds; say whether there is."""
+        """Block until there is a chunk after this position, at most `timeout` seconds; False: there is none."""
         ...
 
     def trim(self, *, before: int | None = None, max_bytes: int | None = None) -> TrimResult:
-        """Delete the oldest chunks: those with an archive time below `before`, and as many as it takes to hold no
-        more than `max_bytes` of chunk data. Always whole chunks, always from the oldest end."""
+        """Delete the oldest chunks: always whole ones, always from the oldest end.
+
+        Args:
+            before: delete those with a lower archive time.
+            max_bytes: delete as many as it takes to hold no more than this much chunk data.
+        """
         ...
 
     def lag(self, position: Position) -> Lag:
@@ -264,7 +273,7 @@ class Store(Protocol):
         ...
 
     def reserve(self, counter: str, count: int) -> int:
-        """Take `count` numbers from a counter that starts at 1; return the first. They are never given out again."""
+        """Take `count` numbers from a counter that starts at 1, never to be given out again; return the first."""
         ...
 
     def statistics(self) -> Statistics:

@@ -1,20 +1,523 @@
-"""The embedded event log: one SQLite file in write-ahead mode."""
+"""The embedded event log: one SQLite file in write-ahead mode, shared by any number of processes.
+
+This module appends and reads; deleting, counting and verifying are in `upkeep`. The tables are in `schema`,
+the bytes of a row in `chunks`. See `interface` for what each method promises.
+"""
 
 from __future__ import annotations
 
+import sqlite3
+import struct
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from typing import NamedTuple
 
-from .interface import Store
+from openstreamer.database import Database, Trouble
+from openstreamer.errors import OpenStreamerError, StoreConflict, StoreCorrupt, StoreError, StoreFull
+from . import upkeep
+from .chunks import (
+    chunk_checksum,
+    decode_references,
+    decode_types,
+    encode_labels,
+    metadata_checksum,
+)
+from .interface import (
+    LAST_TIME,
+    NOW,
+    CheckResult,
+    Chunk,
+    ChunkInfo,
+    Lag,
+    Metadata,
+    Pending,
+    Position,
+    Statistics,
+    TrimResult,
+)
+from .schema import SCHEMA
+
+_POLL_SECONDS = 0.1
+"""How often `wait` looks for chunks that other processes appended."""
+
+_WAL_LIMIT = 64 << 20
+"""Size in bytes of the write-ahead log above which an append stops to empty it."""
+
+_CACHE_ENTRIES = 1 << 16
 
 
-class SqliteStore:
-    """See `interface.Store`; being filled in."""
+class _State(NamedTuple):
+    """The row of the table `state`, which every method begins with."""
+
+    first_number: int
+    last_number: int
+    last_archive_time: int
+    records: int
+    bytes: int
+    records_appended: int
+    metadata_revision: int
 
 
-def open_store(path: str | PathLike[str], *, synchronous: str = "FULL", busy_timeout: float = 30.0) -> Store:
+_SELECT_STATE = f"SELECT {', '.join(_State._fields)} FROM state"
+_UPDATE_STATE = f"UPDATE state SET {', '.join(f'{name} = ?' for name in _State._fields)}"
+_SELECT_CHUNK = "SELECT number, archive_time, ordinal, count, checksum, labels, data FROM chunk"
+
+
+def open_store(
+    path: str | PathLike[str], *, synchronous: str = "FULL", busy_timeout: float = 30.0
+) -> SqliteStore:
     """Open the event log in this file, making it (0600, its directory 0700) where there is none.
+
+    Args:
+        synchronous: "FULL": what was appended survives a power cut; "NORMAL": a power cut may cost the last
+            moments and nothing else. Either survives the end of the process.
+        busy_timeout: seconds to wait for another process that is writing.
 
     Raises:
         StateError: the file is not an event log, or a newer program made it.
+        StoreError: it cannot be used otherwise.
     """
-    raise NotImplementedError
+    return SqliteStore(
+        Database(path, SCHEMA, _failure, synchronous=synchronous, busy_timeout=busy_timeout)
+    )
+
+
+def _failure(trouble: Trouble, sentence: str) -> OpenStreamerError:
+    if trouble is Trouble.FULL:
+        return StoreFull(sentence)
+    if trouble is Trouble.CORRUPT:
+        return StoreCorrupt(sentence)
+    return StoreError(sentence)
+
+
+class SqliteStore:
+    """An event log in an SQLite file; implements `interface.Store`. Make one with `open_store`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Threads of one process take turns here rather than in SQLite, which would let them sleep and retry.
+        self._append_lock = threading.Lock()
+        self._appended = threading.Condition()
+        self._changed_lock = threading.Lock()
+        self._last_seen: tuple[int, int] | None = None
+        # Digests of metadata known to be stored, valid as long as nobody else has changed any.
+        self._known: dict[bytes, bytes] = {}
+        self._known_revision = 0
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    # Writing
+
+    def append(
+        self,
+        pending: Pending,
+        *,
+        now: int,
+        metadata: Iterable[tuple[bytes, int, int, bytes]] = (),
+        places: Mapping[str, bytes] | None = None,
+        expected: Mapping[str, bytes | None] | None = None,
+    ) -> ChunkInfo:
+        """See `Store.append`."""
+        now = int(now)
+        if not 0 <= now <= LAST_TIME:
+            raise StoreError(f"the archive time {now} does not fit: is the clock set?")
+        with self._append_lock:
+            stored: dict[bytes, bytes] = {}
+            with self._database.writing() as connection:
+                state = _state(connection)
+                if expected:
+                    _compare_places(connection, expected)
+                archive_time = max(now, state.last_archive_time)
+                revision = self._store_metadata(connection, metadata, state.metadata_revision, stored)
+                if places:
+                    connection.executemany(
+                        "INSERT INTO place VALUES (?, ?, ?) "
+                        "ON CONFLICT (source) DO UPDATE SET value = excluded.value, changed = excluded.changed",
+                        [(source, value, archive_time) for source, value in places.items()],
+                    )
+                number, size = state.last_number, 0
+                if pending.count:
+                    number += 1
+                    data = pending.seal(archive_time)
+                    size = len(data)
+                    _insert_chunk(connection, pending, number, archive_time, state.records_appended, data)
+                after = state._replace(
+                    last_number=number,
+                    last_archive_time=archive_time if pending.count else state.last_archive_time,
+                    records=state.records + pending.count,
+                    bytes=state.bytes + size,
+                    records_appended=state.records_appended + pending.count,
+                    metadata_revision=revision,
+                )
+                if after != state:
+                    connection.execute(_UPDATE_STATE, after)
+            # Only what is committed may be taken for known.
+            self._known.update(stored)
+            self._known_revision = revision
+            if number % 64 == 0:
+                self._empty_log_if_long()
+        if pending.count:
+            with self._appended:
+                self._appended.notify_all()
+        return ChunkInfo(number, archive_time, pending.count, size)
+
+    def _store_metadata(
+        self,
+        connection: sqlite3.Connection,
+        metadata: Iterable[tuple[bytes, int, int, bytes]],
+        revision: int,
+        stored: dict[bytes, bytes],
+    ) -> int:
+        """Store what is new or different; return the revision afterwards and fill in `stored` (key ->
+        digest)."""
+        if revision != self._known_revision or len(self._known) > _CACHE_ENTRIES:
+            self._known.clear()
+        for key, record_type, netmap, data in metadata:
+            digest = metadata_checksum(key, record_type, netmap, 0, data)
+            if (stored.get(key) or self._known.get(key)) == digest:
+                continue
+            present = connection.execute(
+                "SELECT record_type, netmap, data FROM metadata WHERE key = ?", (key,)
+            ).fetchone()
+            if present != (record_type, netmap, data):
+                revision += 1
+                connection.execute(
+                    "INSERT INTO metadata (key, record_type, netmap, revision, checksum, data) "
+                    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET record_type = excluded.record_type, "
+                    "netmap = excluded.netmap, revision = excluded.revision, checksum = excluded.checksum, "
+                    "data = excluded.data",
+                    (
+                        key,
+                        record_type,
+                        netmap,
+                        revision,
+                        metadata_checksum(key, record_type, netmap, revision, data),
+                        data,
+                    ),
+                )
+            stored[key] = digest
+        return revision
+
+    def _empty_log_if_long(self) -> None:
+        """Empty the write-ahead log where readers that never pause have kept SQLite from doing so."""
+        path = self._database.path
+        try:
+            if path.with_name(path.name + "-wal").stat().st_size < _WAL_LIMIT:
+                return
+            with self._database.single() as connection:
+                connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+        except (OSError, StoreError):
+            # What was appended is safe either way; a real problem shows at the next append.
+            return
+
+    def trim(self, *, before: int | None = None, max_bytes: int | None = None) -> TrimResult:
+        """See `Store.trim`."""
+        return upkeep.trim(self._database, before=before, max_bytes=max_bytes)
+
+    # Reading
+
+    def seek(self, timestamp: int) -> Position:
+        """See `Store.seek`."""
+        if timestamp <= 0:
+            return 0
+        with self._database.reading() as connection:
+            if timestamp < NOW:
+                row = connection.execute(
+                    "SELECT number FROM chunk WHERE archive_time >= ? ORDER BY archive_time, number LIMIT 1",
+                    (timestamp,),
+                ).fetchone()
+                if row is not None:
+                    return int(row[0]) - 1
+            return _state(connection).last_number
+
+    def read(self, after: Position, *, limit_bytes: int = 1 << 20) -> list[Chunk]:
+        """See `Store.read`."""
+        chunks: list[Chunk] = []
+        with self._database.reading() as connection:
+            state = _state(connection)
+            number = max(after + 1, state.first_number)
+            size = 0
+            try:
+                cursor = connection.execute(f"{_SELECT_CHUNK} WHERE number >= ? ORDER BY number", (number,))
+                for row in cursor:
+                    chunk = _chunk(row, number)
+                    chunks.append(chunk)
+                    number += 1
+                    size += len(chunk.data)
+                    if size >= limit_bytes:
+                        break
+                cursor.close()
+            except (sqlite3.DatabaseError, StoreCorrupt):
+                # SQLite looks one row ahead, so it isn't certain yet which chunk cannot be read.
+                pass
+            if number > state.last_number or size >= limit_bytes:
+                return chunks
+            try:
+                chunks.append(_read_one(connection, number))
+            except StoreCorrupt:
+                # What is sound goes out first; the next call comes back to this place.
+                if not chunks:
+                    raise
+        return chunks
+
+    def newest(self) -> Position:
+        """See `Store.newest`."""
+        with self._database.single() as connection:
+            row: tuple[int] = connection.execute("SELECT last_number FROM state").fetchone()
+            return row[0]
+
+    def changed(self) -> bool:
+        """See `Store.changed`. What `trim` deletes and places on their own do not count."""
+        with self._database.single() as connection:
+            row: tuple[int, int] = connection.execute(
+                "SELECT last_number, metadata_revision FROM state"
+            ).fetchone()
+        with self._changed_lock:
+            changed = self._last_seen != row
+            self._last_seen = row
+        return changed
+
+    def wait(self, after: Position, timeout: float) -> bool:
+        """See `Store.wait`. Appends of this process wake it at once, those of others within a tenth of a
+        second."""
+        deadline = time.monotonic() + timeout
+        with self._appended:
+            while self.newest() <= after:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    return False
+                self._appended.wait(min(remaining, _POLL_SECONDS))
+        return True
+
+    def lag(self, position: Position) -> Lag:
+        """See `Store.lag`."""
+        with self._database.reading() as connection:
+            state = _state(connection)
+            number = max(position + 1, state.first_number)
+            missed = max(0, state.first_number - position - 1)
+            if number > state.last_number:
+                return Lag(chunks=0, records=0, seconds=0, missed_chunks=missed)
+            row = connection.execute(
+                "SELECT ordinal, archive_time FROM chunk WHERE number = ?", (number,)
+            ).fetchone()
+        if row is None:
+            raise StoreCorrupt(f"chunk {number} of the event log is missing", chunk=number)
+        return Lag(
+            chunks=state.last_number - number + 1,
+            records=state.records_appended - row[0],
+            seconds=state.last_archive_time - row[1],
+            missed_chunks=missed,
+        )
+
+    def statistics(self) -> Statistics:
+        """See `Store.statistics`."""
+        return upkeep.statistics(self._database)
+
+    def check(self) -> CheckResult:
+        """See `Store.check`."""
+        return upkeep.check(self._database, self.read)
+
+    # Metadata, places, numbers
+
+    def metadata(self, keys: Iterable[bytes]) -> dict[bytes, Metadata]:
+        """See `Store.metadata`."""
+        found = {}
+        with self._database.reading() as connection:
+            for key in keys:
+                row = connection.execute(
+                    "SELECT key, record_type, netmap, revision, checksum, data FROM metadata WHERE key = ?",
+                    (key,),
+                ).fetchone()
+                if row is not None:
+                    found[key] = _metadata(row)
+        return found
+
+    def metadata_since(self, revision: int) -> list[Metadata]:
+        """See `Store.metadata_since`."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT key, record_type, netmap, revision, checksum, data FROM metadata "
+                "WHERE revision > ? ORDER BY revision",
+                (revision,),
+            ).fetchall()
+        return [_metadata(row) for row in rows]
+
+    def metadata_revision(self) -> int:
+        """See `Store.metadata_revision`."""
+        with self._database.single() as connection:
+            row: tuple[int] = connection.execute("SELECT metadata_revision FROM state").fetchone()
+            return row[0]
+
+    def place(self, source: str) -> bytes | None:
+        """See `Store.place`."""
+        with self._database.single() as connection:
+            row = connection.execute("SELECT value FROM place WHERE source = ?", (source,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def places(self, prefix: str = "") -> dict[str, bytes]:
+        """See `Store.places`."""
+        with self._database.single() as connection:
+            rows = connection.execute("SELECT source, value FROM place ORDER BY source").fetchall()
+        return {source: value for source, value in rows if source.startswith(prefix)}
+
+    def identify(self, kind: str, names: Sequence[str]) -> list[int]:
+        """See `Store.identify`."""
+        known = self._numbers
+        missing = [name for name in dict.fromkeys(names) if (kind, name) not in known]
+        found: dict[tuple[str, str], int] = {}
+        if missing:
+            with self._database.reading() as connection:
+                found = _look_up(connection, kind, missing)
+            missing = [name for name in missing if (kind, name) not in found]
+        if missing:
+            with self._append_lock, self._database.writing() as connection:
+                found |= _look_up(connection, kind, missing)
+                (last,) = connection.execute(
+                    "SELECT coalesce(max(number), 0) FROM identity WHERE kind = ?", (kind,)
+                ).fetchone()
+                for name in missing:
+                    if (kind, name) not in found:
+                        last += 1
+                        connection.execute("INSERT INTO identity VALUES (?, ?, ?)", (kind, _bytes(name),
+                        last)) found[kind, name] = last
+        numbers = [found[kind, name] if (kind, name) in found else known[kind, name] for name in names]
+        # A number never changes, so it may be remembered for good; only the memory is bounded.
+        if len(known) + len(found) > _CACHE_ENTRIES:
+            self._numbers = found
+        else:
+            known.update(found)
+        return numbers
+
+    def identities(self, kind: str) -> dict[str, int]:
+        """See `Store.identities`."""
+        with self._database.single() as connection:
+            rows = connection.execute(
+                "SELECT name, number FROM identity WHERE kind = ? ORDER BY number", (kind,)
+            ).fetchall()
+        return {name.decode("utf-8", "surrogatepass"): number for name, number in rows}
+
+    def reserve(self, counter: str, count: int) -> int:
+        """See `Store.reserve`."""
+        if count < 0:
+            raise StoreError(f"cannot reserve {count} numbers")
+        with self._append_lock, self._database.writing() as connection:
+            row = connection.execute("SELECT next FROM counter WHERE name = ?", (counter,)).fetchone()
+            first = 1 if row is None else int(row[0])
+            connection.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (counter, first + count))
+        return first
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._database.close()
+
+    def __enter__(self) -> SqliteStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _state(connection: sqlite3.Connection) -> _State:
+    row = connection.execute(_SELECT_STATE).fetchone()
+    if row is None:
+        raise StoreCorrupt("the event log has lost its state: restore the file from a backup")
+    return _State._make(row)
+
+
+def _compare_places(connection: sqlite3.Connection, expected: Mapping[str, bytes | None]) -> None:
+    for source, value in expected.items():
+        row = connection.execute("SELECT value FROM place WHERE source = ?", (source,)).fetchone()
+        if (None if row is None else row[0]) != value:
+            raise StoreConflict(f"another process is reading {source} too: let only one of them do it")
+
+
+def _insert_chunk(
+    connection: sqlite3.Connection,
+    pending: Pending,
+    number: int,
+    archive_time: int,
+    ordinal: int,
+    data: bytes,
+) -> None:
+    labels, counts = encode_labels(
+        pending.record_types, getattr(pending, "record_counts", None), pending.references, pending.count
+    )
+    checksum = chunk_checksum(number, archive_time, ordinal, pending.count, labels, data)
+    try:
+        connection.execute(
+            "INSERT INTO chunk (number, archive_time, ordinal, count, size, checksum, labels, data) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (number, archive_time, ordinal, pending.count, len(data), checksum, labels, data),
+        )
+    except sqlite3.IntegrityError as error:
+        raise StoreCorrupt(
+            f"the event log contradicts itself: it has a chunk {number} already", chunk=number
+        ) from error
+    connection.executemany(
+        "INSERT INTO tally VALUES (?, ?) ON CONFLICT (record_type) DO UPDATE SET records = records + excluded.records",
+        counts.items(),
+    )
+
+
+def _read_one(connection: sqlite3.Connection, number: int) -> Chunk:
+    try:
+        row = connection.execute(f"{_SELECT_CHUNK} WHERE number = ?", (number,)).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StoreCorrupt(
+            f"chunk {number} of the event log cannot be read ({error}): its records are lost unless a backup has them",
+            chunk=number,
+        ) from error
+    if row is None:
+        raise StoreCorrupt(
+            f"chunk {number} of the event log is missing: its records are lost unless a backup has them",
+            chunk=number,
+        )
+    return _chunk(row, number)
+
+
+def _chunk(row: tuple[int, int, int, int, bytes, bytes, bytes], expected: int) -> Chunk:
+    """Make a chunk of a row, or raise StoreCorrupt."""
+    try:
+        number, archive_time, ordinal, count, checksum, labels, data = row
+        sound = (
+            number == expected
+            and chunk_checksum(number, archive_time, ordinal, count, labels, data) == checksum
+        )
+        if sound:
+            counts, start = decode_types(labels)
+            references = decode_references(labels, start)
+            return Chunk(number, archive_time, count, frozenset(counts), references, data, ordinal)
+    except (struct.error, TypeError):
+        # A damaged row may hold other types than the ones that were put in.
+        pass
+    raise StoreCorrupt(
+        f"chunk {expected} of the event log fails its checksum: its records are lost unless a backup has them",
+        chunk=expected,
+    )
+
+
+def _metadata(row: tuple[bytes, int, int, int, bytes, bytes]) -> Metadata:
+    key, record_type, netmap, revision, checksum, data = row
+    try:
+        sound = metadata_checksum(key, record_type, netmap, revision, data) == checksum
+    except (struct.error, TypeError):
+        sound = False
+    if not sound:
+        raise StoreCorrupt(f"a metadata record of the event log (key {key!r}) fails its checksum")
+    return Metadata(key, record_type, netmap, data, revision)
+
+
+def _look_up(connection: sqlite3.Connection, kind: str, names: Iterable[str]) -> dict[tuple[str, str], int]:
+    found = {}
+    for name in names:
+        row = connection.execute(
+            "SELECT number FROM identity WHERE kind = ? AND name = ?", (kind, _bytes(name))
+        ).fetchone()
+        if row is not None:
+            found[kind, name] = int(row[0])
+    return found
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")

@@ -1,0 +1,173 @@
+"""Keeping the embedded event log in order: deleting what is old, counting, verifying.
+
+These are functions over the database of a `sqlite.SqliteStore`, kept apart because none of them is on the
+way of an event.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import struct
+from collections.abc import Callable
+
+from openstreamer.database import Database
+from openstreamer.errors import StoreCorrupt, StoreError
+from .chunks import decode_types, metadata_checksum
+from .interface import CheckResult, Chunk, Statistics, TrimResult
+
+_TRIM_CHUNKS = 256
+_TRIM_BYTES = 32 << 20
+"""Most that one transaction deletes: an append that waits for it should not wait long."""
+
+_VACUUM_PAGES = 2048
+"""Pages given back to the file system in one transaction."""
+
+
+def trim(database: Database, *, before: int | None, max_bytes: int | None) -> TrimResult:
+    """See `interface.Store.trim`."""
+    chunks = records = size = 0
+    while before is not None or max_bytes is not None:
+        deleted = _trim_some(database, before, max_bytes)
+        if not deleted.chunks:
+            break
+        chunks += deleted.chunks
+        records += deleted.records
+        size += deleted.bytes
+    if chunks:
+        _give_back_pages(database)
+    return TrimResult(chunks, records, size)
+
+
+def _trim_some(database: Database, before: int | None, max_bytes: int | None) -> TrimResult:
+    with database.writing() as connection:
+        first, kept_records, kept_bytes = connection.execute(
+            "SELECT first_number, records, bytes FROM state"
+        ).fetchone()
+        number, records, size = first, 0, 0
+        tallies: dict[int, int] = {}
+        for chunk_time, count, chunk_size, labels in connection.execute(
+            "SELECT archive_time, count, size, labels FROM chunk WHERE number >= ? ORDER BY number LIMIT ?",
+            (first, _TRIM_CHUNKS),
+        ):
+            old = before is not None and chunk_time < before
+            surplus = max_bytes is not None and kept_bytes - size > max_bytes
+            if size >= _TRIM_BYTES or not (old or surplus):
+                break
+            number += 1
+            records += count
+            size += chunk_size
+            for record_type, known in _known_counts(labels).items():
+                tallies[record_type] = tallies.get(record_type, 0) + known
+        if number > first:
+            connection.execute("DELETE FROM chunk WHERE number < ?", (number,))
+            connection.execute(
+                "UPDATE state SET first_number = ?, records = ?, bytes = ?",
+                (number, max(0, kept_records - records), max(0, kept_bytes - size)),
+            )
+            connection.executemany(
+                "UPDATE tally SET records = max(0, records - ?) WHERE record_type = ?",
+                [(known, record_type) for record_type, known in tallies.items()],
+            )
+            connection.execute("DELETE FROM tally WHERE records = 0")
+    return TrimResult(number - first, records, size)
+
+
+def _known_counts(labels: bytes) -> dict[int, int]:
+    from .chunks import UNKNOWN_COUNT
+
+    try:
+        counts, _ = decode_types(labels)
+    except (struct.error, TypeError):
+        # A damaged chunk is deleted like any other; only its part of the statistics is lost.
+        return {}
+    return {record_type: count for record_type, count in counts.items() if count != UNKNOWN_COUNT}
+
+
+def _give_back_pages(database: Database) -> None:
+    """Shrink the file when much of it is free; keep an eighth for the chunks to come."""
+    while True:
+        with database.single() as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            if free <= max(pages // 4, _VACUUM_PAGES):
+                return
+            connection.execute(f"PRAGMA incremental_vacuum({_VACUUM_PAGES})").fetchall()
+            if connection.execute("PRAGMA freelist_count").fetchone()[0] >= free:
+                # A file made without incremental vacuum: its free pages are used again, no more.
+                return
+
+
+def statistics(database: Database) -> Statistics:
+    """See `interface.Store.statistics`."""
+    with database.reading() as connection:
+        first, last, last_time, records, size, appended = connection.execute(
+            "SELECT first_number, last_number, last_archive_time, records, bytes, records_appended FROM state"
+        ).fetchone()
+        oldest = connection.execute("SELECT archive_time FROM chunk WHERE number = ?", (first,)).fetchone()
+        tallies = connection.execute("SELECT record_type, records FROM tally ORDER BY record_type").fetchall()
+        (metadata,) = connection.execute("SELECT count(*) FROM metadata").fetchone()
+    return Statistics(
+        chunks=last - first + 1,
+        records=records,
+        bytes=size,
+        file_bytes=database.file_bytes(),
+        first_number=first,
+        last_number=last,
+        first_archive_time=None if oldest is None else oldest[0],
+        last_archive_time=last_time,
+        records_appended=appended,
+        by_record_type=dict(tallies),
+        metadata=metadata,
+    )
+
+
+def check(database: Database, read: Callable[[int], list[Chunk]]) -> CheckResult:
+    """See `interface.Store.check`; `read` is the store's own, so that what it would hand out is what is
+    checked."""
+    problems: list[str] = []
+    with database.single() as connection:
+        try:
+            rows = connection.execute("PRAGMA integrity_check(20)").fetchall()
+            problems += [f"SQLite finds: {row[0]}" for row in rows if row[0] != "ok"]
+        except sqlite3.DatabaseError as error:
+            problems.append(f"SQLite cannot read the file: {error}")
+    corrupt: list[int] = []
+    sound = 0
+    previous: Chunk | None = None
+    try:
+        position = statistics(database).first_number - 1
+        while True:
+            try:
+                chunks = read(position)
+            except StoreCorrupt as error:
+                if error.chunk is None:
+                    raise
+                position = error.chunk
+                corrupt.append(position)
+                problems.append(str(error))
+                continue
+            if not chunks:
+                break
+            for chunk in chunks:
+                if previous is not None and chunk.archive_time < previous.archive_time:
+                    problems.append(f"chunk {chunk.number} is older than the one before it")
+                previous = chunk
+            sound += len(chunks)
+            position = chunks[-1].number
+        problems += _check_metadata(database)
+    except StoreError as error:
+        problems.append(str(error))
+    return CheckResult(sound, tuple(corrupt), tuple(problems))
+
+
+def _check_metadata(database: Database) -> list[str]:
+    damaged = 0
+    with database.reading() as connection:
+        for key, record_type, netmap, revision, checksum, data in connection.execute(
+            "SELECT key, record_type, netmap, revision, checksum, data FROM metadata"
+        ):
+            try:
+                damaged += metadata_checksum(key, record_type, netmap, revision, data) != checksum
+            except (struct.error, TypeError):
+                damaged += 1
+    return [f"{damaged} metadata records fail their checksum"] if damaged else []
