@@ -1,6 +1,6 @@
 """What metadata says of the numbers in events.
 
-Two users: a server must know which metadata records an event refers to, and send them before it; a client
+A server must know which metadata records an event refers to, and send them before it; a client
 shows the names. Both go by the tables of layouts/references.py. A key is a few bytes: the metadata record's
 type and the values, so equal keys are equal bytes wherever they were read. Zero ids and all-zero UUIDs
 refer to nothing. Rules: chapter 2 of the integration guide, "Metadata", and the metadata records of
@@ -155,83 +155,6 @@ def references_of(record_type: int, data: Any, header: Any = UNSET, netmap_id: i
     if netmap_id:
         keys.append(key_of(DOMAIN.record_type, (netmap_id,)))
     return keys
-
-
-class _Finder:
-    """For events of one record type and class: where to look each name up."""
-
-    __slots__ = ("entries", "getter", "single")
-
-    def __init__(self, references: list[Reference], labels: dict[int, dict[Any, str]]) -> None:
-        usable = [item for item in references if labels.get(item.record_type)]
-        self.entries = [(item.name, labels[item.record_type]) for item in usable]
-        self.single = len(usable) == 1
-        getters = [attrgetter(*item.fields) for item in usable]
-        if all(len(item.fields) == 1 for item in usable) and usable:
-            self.getter: Callable[[Any], Any] = attrgetter(*(item.fields[0] for item in usable))
-        else:
-            self.getter = lambda data: tuple([getter(data) for getter in getters])
-            self.single = False
-
-    def names(self, data: Any, names: dict[str, str]) -> None:
-        if not self.entries:
-            return
-        values = (self.getter(data),) if self.single else self.getter(data)
-        for (name, labels), value in zip(self.entries, values, strict=True):
-            label = labels.get(value)
-            if label is not None and name not in names:
-                names[name] = label
-
-
-class Names:
-    """The names that metadata records gave so far: `learn` from records, ask with `of`."""
-
-    def __init__(self) -> None:
-        self._labels: dict[int, dict[Any, str]] = {}
-        self._finders: dict[tuple[int, type[Any], bool], _Finder] = {}
-
-    def __len__(self) -> int:
-        return sum(map(len, self._labels.values()))
-
-    def learn(self, record: Record) -> bool:
-        """Take in a metadata record; False if it is none, or names nothing.
-
-        Raises:
-            DecodeError: the record cannot be decoded.
-        """
-        found = _read(record)
-        if found is None or _refers_to_nothing(found[0]):
-            return False
-        values, label = found
-        labels = self._labels.get(record.record_type)
-        if labels is None:
-            labels = self._labels[record.record_type] = {}
-            self._finders.clear()
-        labels[values if len(values) > 1 else values[0]] = label
-        return True
-
-    def of(self, event: Event) -> dict[str, str]:
-        """Give the names for the numbers of an event, in the order of its fields; empty if none is known."""
-        names: dict[str, str] = {}
-        if not self._labels:
-            return names
-        self._finder(event.record_type, type(event.data), False).names(event.data, names)
-        header = event.header
-        if header is not UNSET:
-            self._finder(event.record_type, type(header), True).names(header, names)
-        if event.netmap_id:
-            domain = self._labels.get(DOMAIN.record_type, {}).get(event.netmap_id)
-            if domain is not None:
-                names[DOMAIN.name] = domain
-        return names
-
-    def _finder(self, record_type: int, kind: type[Any], header: bool) -> _Finder:
-        key = (record_type, kind, header)
-        finder = self._finders.get(key)
-        if finder is None:
-            references = _references_for(record_type, kind, header).references
-            finder = self._finders[key] = _Finder(references, self._labels)
-        return finder
 
 
 def is_metadata(record_type: int) -> bool:

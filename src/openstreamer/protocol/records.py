@@ -337,29 +337,28 @@ class _Line(msgspec.Struct, gc=False):
     names: Mapping[str, str] | UnsetType
 
 
-_encode_json = msgspec.json.Encoder().encode
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def json_line(event: Event, server: str | None = None, names: Mapping[str, str] | None = None) -> bytes:
-    """Write an event as one line of JSON, without the line end.
+    """Write an event as one line of JSON, line end included.
 
     `server` says where it came from ("host:port"), `names` what metadata says of its numbers.
     """
     archive_time = event.archive_time
-    return _encode_json(
-        _Line(
-            event.event,
-            event.record_type,
-            UNSET if archive_time is None else archive_time,
-            event.netmap_id or UNSET,
-            UNSET if server is None else server,
-            event.header,
-            event.data,
-            event.left_over,
-            event.block_length,
-            names or UNSET,
-        )
+    line = _Line(
+        event.event,
+        event.record_type,
+        UNSET if archive_time is None else archive_time,
+        event.netmap_id or UNSET,
+        UNSET if server is None else server,
+        event.header,
+        event.data,
+        event.left_over,
+        event.block_length,
+        names or UNSET,
     )
+    return _encode_lines((line,))
 
 
 class _ReadLine(msgspec.Struct):
