@@ -288,7 +288,7 @@ class Database:
             raise StateError(f"{self.path} is a database, but not an OpenStreamer {self.schema.what}")
         if version > self.schema.version:
             raise StateError(
-                f"the {self.schema.what} {self.path} has schema version {version}, and this program knows versions "
+                f"the {self.schema.what} {self.path} has schema version {version}, this program knows versions "
                 f"up to {self.schema.version}: use the newer program that made it, or restore an older backup"
             )
         return version

@@ -228,7 +228,7 @@ class Store(Protocol):
         ...
 
     def wait(self, after: Position, timeout: float) -> bool:
-        """Block until there is a chunk after this position, at most `timeout` seconds; False: there is none."""
+        """Block until there is a chunk after this position; False if there is none within `timeout` seconds."""
         ...
 
     def trim(self, *, before: int | None = None, max_bytes: int | None = None) -> TrimResult:
@@ -273,7 +273,7 @@ class Store(Protocol):
         ...
 
     def reserve(self, counter: str, count: int) -> int:
-        """Take `count` numbers from a counter that starts at 1, never to be given out again; return the first."""
+        """Take `count` numbers from a counter that starts at 1, once and for all; return the first."""
         ...
 
     def statistics(self) -> Statistics:

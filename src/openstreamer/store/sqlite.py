@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import NamedTuple
 
-from openstreamer.database import Database, Trouble
+from openstreamer.database import Database, Trouble, classify
 from openstreamer.errors import OpenStreamerError, StoreConflict, StoreCorrupt, StoreError, StoreFull
+
 from . import upkeep
 from .chunks import (
     chunk_checksum,
@@ -26,7 +27,6 @@ from .chunks import (
 )
 from .interface import (
     LAST_TIME,
-    NOW,
     CheckResult,
     Chunk,
     ChunkInfo,
@@ -79,9 +79,7 @@ def open_store(
         StateError: the file is not an event log, or a newer program made it.
         StoreError: it cannot be used otherwise.
     """
-    return SqliteStore(
-        Database(path, SCHEMA, _failure, synchronous=synchronous, busy_timeout=busy_timeout)
-    )
+    return SqliteStore(Database(path, SCHEMA, _failure, synchronous=synchronous, busy_timeout=busy_timeout))
 
 
 def _failure(trouble: Trouble, sentence: str) -> OpenStreamerError:
@@ -132,8 +130,7 @@ class SqliteStore:
                 revision = self._store_metadata(connection, metadata, state.metadata_revision, stored)
                 if places:
                     connection.executemany(
-                        "INSERT INTO place VALUES (?, ?, ?) "
-                        "ON CONFLICT (source) DO UPDATE SET value = excluded.value, changed = excluded.changed",
+                        "INSERT OR REPLACE INTO place VALUES (?, ?, ?)",
                         [(source, value, archive_time) for source, value in places.items()],
                     )
                 number, size = state.last_number, 0
@@ -183,10 +180,8 @@ class SqliteStore:
             if present != (record_type, netmap, data):
                 revision += 1
                 connection.execute(
-                    "INSERT INTO metadata (key, record_type, netmap, revision, checksum, data) "
-                    "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET record_type = excluded.record_type, "
-                    "netmap = excluded.netmap, revision = excluded.revision, checksum = excluded.checksum, "
-                    "data = excluded.data",
+                    "INSERT OR REPLACE INTO metadata (key, record_type, netmap, revision, checksum, data) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
                     (
                         key,
                         record_type,
@@ -222,14 +217,19 @@ class SqliteStore:
         if timestamp <= 0:
             return 0
         with self._database.reading() as connection:
-            if timestamp < NOW:
+            state = _state(connection)
+            if timestamp > state.last_archive_time:
+                return state.last_number
+            try:
                 row = connection.execute(
                     "SELECT number FROM chunk WHERE archive_time >= ? ORDER BY archive_time, number LIMIT 1",
                     (timestamp,),
                 ).fetchone()
-                if row is not None:
-                    return int(row[0]) - 1
-            return _state(connection).last_number
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                return _search(connection, state, timestamp)
+            return state.last_number if row is None else int(row[0]) - 1
 
     def read(self, after: Position, *, limit_bytes: int = 1 << 20) -> list[Chunk]:
         """See `Store.read`."""
@@ -248,9 +248,12 @@ class SqliteStore:
                     if size >= limit_bytes:
                         break
                 cursor.close()
-            except (sqlite3.DatabaseError, StoreCorrupt):
-                # SQLite looks one row ahead, so it isn't certain yet which chunk cannot be read.
+            except StoreCorrupt:
                 pass
+            except sqlite3.DatabaseError as error:
+                # The driver looks one row ahead, so it isn't certain yet which chunk cannot be read.
+                if not _is_damage(error):
+                    raise
             if number > state.last_number or size >= limit_bytes:
                 return chunks
             try:
@@ -302,7 +305,7 @@ class SqliteStore:
                 "SELECT ordinal, archive_time FROM chunk WHERE number = ?", (number,)
             ).fetchone()
         if row is None:
-            raise StoreCorrupt(f"chunk {number} of the event log is missing", chunk=number)
+            raise _damaged(number, "is missing")
         return Lag(
             chunks=state.last_number - number + 1,
             records=state.records_appended - row[0],
@@ -379,8 +382,9 @@ class SqliteStore:
                 for name in missing:
                     if (kind, name) not in found:
                         last += 1
-                        connection.execute("INSERT INTO identity VALUES (?, ?, ?)", (kind, _bytes(name),
-                        last)) found[kind, name] = last
+                        row = (kind, _bytes(name), last)
+                        connection.execute("INSERT INTO identity VALUES (?, ?, ?)", row)
+                        found[kind, name] = last
         numbers = [found[kind, name] if (kind, name) in found else known[kind, name] for name in names]
         # A number never changes, so it may be remembered for good; only the memory is bounded.
         if len(known) + len(found) > _CACHE_ENTRIES:
@@ -420,9 +424,27 @@ class SqliteStore:
 
 def _state(connection: sqlite3.Connection) -> _State:
     row = connection.execute(_SELECT_STATE).fetchone()
-    if row is None:
+    if row is None or not all(type(value) is int and value >= 0 for value in row):
         raise StoreCorrupt("the event log has lost its state: restore the file from a backup")
     return _State._make(row)
+
+
+def _search(connection: sqlite3.Connection, state: _State, timestamp: int) -> Position:
+    """Find the position of a time without the index, by halves; a damaged chunk counts as later."""
+    low, high = state.first_number, state.last_number + 1
+    while low < high:
+        middle = (low + high) // 2
+        try:
+            row = connection.execute("SELECT archive_time FROM chunk WHERE number = ?", (middle,)).fetchone()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            row = None
+        if row is not None and row[0] < timestamp:
+            low = middle + 1
+        else:
+            high = middle
+    return low - 1
 
 
 def _compare_places(connection: sqlite3.Connection, expected: Mapping[str, bytes | None]) -> None:
@@ -452,10 +474,11 @@ def _insert_chunk(
         )
     except sqlite3.IntegrityError as error:
         raise StoreCorrupt(
-            f"the event log contradicts itself: it has a chunk {number} already", chunk=number
+            f"the event log contradicts itself: it has a chunk {number} already, restore it from a backup"
         ) from error
     connection.executemany(
-        "INSERT INTO tally VALUES (?, ?) ON CONFLICT (record_type) DO UPDATE SET records = records + excluded.records",
+        "INSERT INTO tally VALUES (?, ?) "
+        "ON CONFLICT (record_type) DO UPDATE SET records = records + excluded.records",
         counts.items(),
     )
 
@@ -464,16 +487,23 @@ def _read_one(connection: sqlite3.Connection, number: int) -> Chunk:
     try:
         row = connection.execute(f"{_SELECT_CHUNK} WHERE number = ?", (number,)).fetchone()
     except sqlite3.DatabaseError as error:
-        raise StoreCorrupt(
-            f"chunk {number} of the event log cannot be read ({error}): its records are lost unless a backup has them",
-            chunk=number,
-        ) from error
+        if not _is_damage(error):
+            raise
+        raise _damaged(number, f"cannot be read ({error})") from error
     if row is None:
-        raise StoreCorrupt(
-            f"chunk {number} of the event log is missing: its records are lost unless a backup has them",
-            chunk=number,
-        )
+        raise _damaged(number, "is missing")
     return _chunk(row, number)
+
+
+def _damaged(number: int, how: str) -> StoreCorrupt:
+    return StoreCorrupt(
+        f"chunk {number} of the event log {how}: its records are lost unless a backup has them", chunk=number
+    )
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether a row cannot be read because of the file, and not because of how or when it was asked for."""
+    return not isinstance(error, sqlite3.ProgrammingError) and classify(error) is not Trouble.BUSY
 
 
 def _chunk(row: tuple[int, int, int, int, bytes, bytes, bytes], expected: int) -> Chunk:
@@ -491,10 +521,7 @@ def _chunk(row: tuple[int, int, int, int, bytes, bytes, bytes], expected: int) -
     except (struct.error, TypeError):
         # A damaged row may hold other types than the ones that were put in.
         pass
-    raise StoreCorrupt(
-        f"chunk {expected} of the event log fails its checksum: its records are lost unless a backup has them",
-        chunk=expected,
-    )
+    raise _damaged(expected, "fails its checksum")
 
 
 def _metadata(row: tuple[bytes, int, int, int, bytes, bytes]) -> Metadata:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from openstreamer.database import Database
 from openstreamer.errors import StoreCorrupt, StoreError
-from .chunks import decode_types, metadata_checksum
+
+from .chunks import UNKNOWN_COUNT, decode_types, metadata_checksum
 from .interface import CheckResult, Chunk, Statistics, TrimResult
 
 _TRIM_CHUNKS = 256
@@ -73,8 +74,6 @@ def _trim_some(database: Database, before: int | None, max_bytes: int | None) ->
 
 
 def _known_counts(labels: bytes) -> dict[int, int]:
-    from .chunks import UNKNOWN_COUNT
-
     try:
         counts, _ = decode_types(labels)
     except (struct.error, TypeError):
