@@ -77,7 +77,7 @@ def f(
     `doc` is one sentence for the reference. `since` and `until` name the first and the last type (block or
     record number) that has the field, `spans` several such ranges (None: open end). `was` gives the kind it
     had up to and including a type. `length` names the earlier field that counts the bytes of this one.
-    `values` is the id of the enumeration or bit mask its numbers come from; `metadata` says what it refers to.
+    `values` is the id of the enumeration or bit mask its numbers come from, `metadata` what it refers to.
     """
     if spans and (since is not None or until is not None):
         raise TypeError("a field has either since/until or spans")
@@ -138,7 +138,7 @@ class DeclaredMeta(msgspec.StructMeta):
                 series or 1,
                 versions,
                 specs,
-                {type_: DEFAULT_CONFIDENCE for type_ in versions} | dict(confidence or {}),
+                dict.fromkeys(versions, DEFAULT_CONFIDENCE) | dict(confidence or {}),
                 dict(notes or {}),
                 {type_: tuple(forms) for type_, forms in (alternatives or {}).items()},
             )

@@ -96,7 +96,7 @@ class _Reader:
     """A position inside one block, and what errors need to know."""
 
     def __init__(self, layout: Layout, type_: int, data: bytes, start: int, end: int, depth: int) -> None:
-        self.block = layout.label(type_)
+        self.label = layout.label(type_)
         self.type = type_
         self.series = layout.inner_series
         self.data = data
@@ -106,7 +106,7 @@ class _Reader:
 
     def refuse(self, reason: str, field: str, offset: int | None = None) -> DecodeError:
         place = self.position if offset is None else offset
-        return DecodeError(reason, block=self.block, field=field, offset=place)
+        return DecodeError(reason, block=self.label, field=field, offset=place)
 
     def take(self, size: int, field: str) -> bytes:
         begin = self.position
@@ -231,7 +231,7 @@ def encode(value: Any, type_: int, cls: type | None = None, depth: int = 0) -> b
 
 
 def kept_form(layout: Layout, type_: int, value: Any) -> tuple[int, bytes]:
-    """Which alternative to write and which bytes to append: those `value` was read with, in the same version."""
+    """The alternative to write and the bytes to append: those `value` was read with, if in this version."""
     if layout.series is not None and value.block_type is not UNSET and value.block_type != type_:
         return 0, b""
     left_over, alternative = value.left_over or b"", value.alternative or 0
@@ -248,12 +248,12 @@ class _Writer:
     """What errors need to know while one block is written."""
 
     def __init__(self, layout: Layout, type_: int, depth: int) -> None:
-        self.block_name = layout.label(type_)
+        self.label = layout.label(type_)
         self.series = layout.inner_series
         self.depth = depth
 
     def refuse(self, reason: str, field: str | None) -> EncodeError:
-        return EncodeError(reason, block=self.block_name, field=field)
+        return EncodeError(reason, block=self.label, field=field)
 
     def with_header(self, number: int, content: bytes, field: str | None) -> bytes:
         if len(content) + 8 > _MAX_LENGTH:
@@ -271,10 +271,10 @@ class _Writer:
                 text = self.text(value, name)
                 return self.with_header(STRING_TYPE, text + b"\0" if text else b"", name)
             case BlobKind():
-                return self.with_header(BLOB_TYPES[self.series][0], self.bytes(value, name), name)
+                return self.with_header(BLOB_TYPES[self.series][0], self.octet_string(value, name), name)
             case Counted() | Rest():
                 if not kind.text:
-                    return self.bytes(value, name)
+                    return self.octet_string(value, name)
                 text = self.text(value, name)
                 # One NUL at the end is taken off on reading; a text that ends in one needs another.
                 return text + b"\0" if text.endswith(b"\0") else text
@@ -297,16 +297,18 @@ class _Writer:
                 raise self.refuse(f"{value} bytes are more than {kind.name} can count", counts)
             raise self.refuse(f"{value} does not fit into {kind.name}", field)
         assert kind.size is not None
-        return value.to_bytes(kind.size, "little" if kind.little else "big", signed=kind.signed)
+        number: bytes = value.to_bytes(kind.size, "little" if kind.little else "big", signed=kind.signed)
+        return number
 
     def octets(self, kind: Octets, value: Any, field: str) -> bytes:
         assert kind.size is not None
         if not value:
             return bytes(kind.size)
         try:
-            return kind.to_bytes(value)
+            octets: bytes = kind.to_bytes(value)
         except ValueError as error:
             raise self.refuse(str(error), field) from None
+        return octets
 
     def text(self, value: Any, field: str) -> bytes:
         if not value:
@@ -318,7 +320,7 @@ class _Writer:
         except UnicodeEncodeError:
             raise self.refuse("text with half a surrogate pair", field) from None
 
-    def bytes(self, value: Any, field: str) -> bytes:
+    def octet_string(self, value: Any, field: str) -> bytes:
         if not value:
             return b""
         if not isinstance(value, bytes):
@@ -361,7 +363,7 @@ class _Writer:
         number = value.block_type
         if not isinstance(number, int) or not 0 <= number <= 0xFFFF_FFFF:
             raise self.refuse(f"{number!r:.80} is no block type", field)
-        return self.with_header(number, self.bytes(value.data, field), field)
+        return self.with_header(number, self.octet_string(value.data, field), field)
 
 
 def _is_block_of(cls: type, series: int) -> bool:

@@ -66,7 +66,7 @@ class Layout:
 
     @property
     def newest(self) -> int:
-        return next(reversed(self.types))
+        return list(self.types)[-1]
 
     @property
     def kinds(self) -> dict[str, Kind]:

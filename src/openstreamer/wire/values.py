@@ -58,7 +58,8 @@ def _wrong(text: object, what: str) -> ValueError:
 
 def ipv4_text(data: bytes) -> str:
     """Four bytes as "192.0.2.1"."""
-    return "%d.%d.%d.%d" % tuple(data)
+    first, second, third, fourth = data
+    return f"{first}.{second}.{third}.{fourth}"
 
 
 def ipv4_bytes(text: str) -> bytes:
@@ -74,7 +75,7 @@ def ipv4_bytes(text: str) -> bytes:
 def ip_text(data: bytes) -> str:
     """Sixteen bytes as "192.0.2.1" if they hold an IPv4 address, else as "2001:db8::1"; all zero is "::"."""
     if data[:12] == _MAPPED:
-        return "%d.%d.%d.%d" % tuple(data[12:])
+        return ipv4_text(data[12:])
     words = _EIGHT_WORDS.unpack(data)
     best_start, best_length, start, length = 0, 0, 0, 0
     for index, word in enumerate(words):
