@@ -72,7 +72,7 @@ class Reader:
 
 
 def fields(reader: Reader, table: str) -> dict[str, object]:
-    """Read fields by a table of `name:form`: a struct letter, a address, s string block, a number of bytes."""
+    """Read fields by a table of `name:form`: a struct letter, `a` address, `s` string block, or a size."""
     values: dict[str, object] = {}
     for row in table.split():
         name, form = row.split(":")

@@ -1,0 +1,7 @@
+"""`python -m openstreamer`: the same as the command."""
+
+from __future__ import annotations
+
+from openstreamer.cli import main
+
+main()
