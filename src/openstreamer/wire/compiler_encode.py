@@ -72,6 +72,7 @@ class _Writer:
         self.lines: list[str] = []
         # Expressions of the parts that are joined in the end, and the run of fixed values before the next.
         self.parts: list[Part] = []
+        self.packers: dict[str, str] = {}
         self.codes: list[str] = []
         self.arguments: list[str] = []
         self.fixed = 0
@@ -104,8 +105,8 @@ class _Writer:
             if isinstance(part, str):
                 self.emit(f"    {part},")
                 continue
-            comment, head, arguments = part
-            *lines, last = wrapped_call(head, arguments)
+            comment, call, arguments = part
+            *lines, last = wrapped_call(call, arguments)
             self.emit(f"    {comment}", *[f"    {line}" for line in lines], f"    {last},")
         self.emit("))")
         head = [
@@ -130,7 +131,9 @@ class _Writer:
         """Pack the run of fixed values; then comes `content`."""
         if self.codes:
             form = ">" + "".join(self.codes)
-            pack = self.name("_pack", struct.Struct(form).pack)
+            pack = self.packers.get(form)
+            if pack is None:
+                pack = self.packers[form] = self.name("_pack", struct.Struct(form).pack)
             self.parts.append((f"# {form}", f"{pack}(", self.arguments))
             self.codes, self.arguments = [], []
         if content is not None:
