@@ -1,0 +1,220 @@
+"""Files that grow by whole batches and can be cut back to where a position says.
+
+`GrowingFile` is a regular file: its place is its length and the last bytes before it, so that a resumed run
+can cut away what was written after the position was saved, and notices when the file at that path is not the
+one it left. `OpenStream` is anything that cannot be cut (standard output, a pipe, a device): it has no place.
+Both write unbuffered: after `append` returned, the bytes are with the operating system.
+
+Neither knows what is in the bytes; formats are in their own modules.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import select
+import stat
+from typing import Any, Literal
+
+from openstreamer.errors import OutputError
+from openstreamer.outputs.interface import OutputClosed, OutputFull, Place
+
+#: Sync policies of file outputs: before each saved position, or never (the system decides).
+SyncPolicy = Literal["position", "never"]
+
+_TAIL = 64
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+Bytes = bytes | bytearray | memoryview
+
+
+def _no_room(error: OSError, path: str) -> OutputFull:
+    return OutputFull(f"no room to write ({error.strerror}); make room and it goes on", target=path)
+
+
+class GrowingFile:
+    """A regular file, appended to in whole batches."""
+
+    def __init__(self, path: str, *, sync: SyncPolicy = "position") -> None:
+        self.path = path
+        self.length = 0
+        self.cut = 0
+        self._sync = sync
+        self._tail = b""
+        self._descriptor = -1
+        self._unsynced = False
+
+    def open(self, place: Place | None) -> None:
+        """Open or create it; with a place, cut it back to that length. `cut` is how many bytes went.
+
+        Raises:
+            OutputError: it cannot be opened, or does not hold what the place says.
+        """
+        try:
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            size = os.fstat(self._descriptor).st_size
+        except OSError as error:
+            raise OutputError(f"cannot be opened for writing: {error.strerror}", target=self.path) from error
+        self.length = size
+        if place is not None and size:
+            self._cut_back(place, size)
+        self._tail = self._read_tail()
+
+    def _cut_back(self, place: dict[str, Any], size: int) -> None:
+        wanted = int(place["length"])
+        tail = bytes.fromhex(place.get("tail", ""))
+        found = b""
+        if size >= wanted:
+            found = os.pread(self._descriptor, len(tail), max(0, wanted - len(tail)))
+        if size < wanted or found != tail:
+            os.close(self._descriptor)
+            self._descriptor = -1
+            raise OutputError(
+                f"is not the file that the saved position speaks of (it should have {wanted} bytes or"
+                " more and continue as it was left); move it away to begin a new one, or choose another",
+                target=self.path,
+            )
+        if size > wanted:
+            os.ftruncate(self._descriptor, wanted)
+            self._unsynced = True
+        self.cut = size - wanted
+        self.length = wanted
+
+    def _read_tail(self) -> bytes:
+        start = max(0, self.length - _TAIL)
+        return os.pread(self._descriptor, self.length - start, start)
+
+    def append(self, data: Bytes) -> None:
+        """Write all of `data` at the end, or leave the file as it was.
+
+        Raises:
+            OutputFull: no room; nothing of it is in the file.
+            OutputError: anything else the system says.
+        """
+        total = len(data)
+        if not total:
+            return
+        view = memoryview(data)
+        done = 0
+        try:
+            while done < total:
+                done += os.pwrite(self._descriptor, view[done:], self.length + done)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, self.length)
+            if error.errno in _NO_ROOM:
+                raise _no_room(error, self.path) from error
+            raise OutputError(f"cannot be written: {error.strerror}", target=self.path) from error
+        self.length += total
+        last = bytes(view[-_TAIL:])
+        self._tail = last if len(last) == _TAIL else (self._tail + last)[-_TAIL:]
+        self._unsynced = True
+
+    def head(self, count: int) -> bytes:
+        """The first `count` bytes of the file, fewer if it is shorter."""
+        return os.pread(self._descriptor, min(count, self.length), 0)
+
+    def sync(self) -> None:
+        """Make it durable, if the policy asks for that.
+
+        Raises:
+            OutputFull: the system found only now that there is no room.
+            OutputError: the disk did not take it.
+        """
+        if self._sync != "position" or not self._unsynced or self._descriptor < 0:
+            return
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise _no_room(error, self.path) from error
+            raise OutputError(f"cannot be made durable: {error.strerror}", target=self.path) from error
+        self._unsynced = False
+
+    def place(self) -> Place | None:
+        return {"length": self.length, "tail": self._tail.hex()}
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+class OpenStream:
+    """Standard output, a pipe or a device: bytes go in and cannot be taken back."""
+
+    def __init__(self, path: str) -> None:
+        self.path = "standard output" if path == "-" else path
+        self.length = 0
+        self.cut = 0
+        self._name = path
+        self._descriptor = -1
+        self._remainder: memoryview | None = None
+
+    def open(self, place: Place | None) -> None:
+        if self._name == "-":
+            self._descriptor = 1
+            return
+        try:
+            self._descriptor = os.open(self._name, os.O_WRONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise OutputError(f"cannot be opened for writing: {error.strerror}", target=self.path) from error
+
+    def append(self, data: Bytes) -> None:
+        """Write all of it. After `OutputFull` the next call goes on where this one stopped.
+
+        Raises:
+            OutputClosed: nobody reads it any more.
+            OutputFull, OutputError: as in `GrowingFile.append`.
+        """
+        view = self._remainder if self._remainder is not None else memoryview(data)
+        self._remainder = None
+        while view:
+            try:
+                view = view[os.write(self._descriptor, view) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [], 1.0)
+            except BrokenPipeError as error:
+                raise OutputClosed("is closed", target=self.path) from error
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    self._remainder = view
+                    raise _no_room(error, self.path) from error
+                raise OutputError(f"cannot be written: {error.strerror}", target=self.path) from error
+        self.length += len(data)
+
+    def head(self, count: int) -> bytes:
+        return b""
+
+    def sync(self) -> None:
+        """Nothing to make durable."""
+
+    def place(self) -> Place | None:
+        return None
+
+    def close(self) -> None:
+        if self._descriptor > 2:
+            os.close(self._descriptor)
+        self._descriptor = -1
+
+
+def open_target(path: str, place: Place | None, *, sync: SyncPolicy = "position") -> GrowingFile | OpenStream:
+    """Open `path` ("-": standard output) the way its kind asks for, cut back to `place` where it can be.
+
+    Raises:
+        OutputError: see `GrowingFile.open`.
+    """
+    target: GrowingFile | OpenStream
+    if path == "-":
+        target = OpenStream(path)
+    else:
+        try:
+            regular = stat.S_ISREG(os.stat(path).st_mode)
+        except FileNotFoundError:
+            regular = True
+        except OSError as error:
+            raise OutputError(f"cannot be opened for writing: {error.strerror}", target=path) from error
+        target = GrowingFile(path, sync=sync) if regular else OpenStream(path)
+    target.open(place)
+    return target

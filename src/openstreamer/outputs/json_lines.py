@@ -1,0 +1,63 @@
+"""JSON lines: every event of every type, with all its fields, and readable back.
+
+The form of a line is that of `openstreamer.protocol.records.json_line`; `feed json` reads such a file and
+stores the same records again. This output adds only the file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from openstreamer.outputs.batch import Batch
+from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, open_target
+from openstreamer.outputs.interface import Output, Place
+from openstreamer.protocol.records import json_line
+
+
+class JsonLinesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of the json output."""
+
+    sync: Annotated[
+        SyncPolicy,
+        msgspec.Meta(description="When the file is made durable: before each saved position, or never."),
+    ] = "position"
+
+
+class JsonLinesOutput(Output):
+    """`-o json`."""
+
+    Config = JsonLinesConfig
+    title = "one JSON object a line, with every field of every event"
+    example = "openstreamer stream SERVER -o json -f events.json"
+
+    def __init__(self, config: msgspec.Struct, target: str) -> None:
+        super().__init__(config, target)
+        assert isinstance(config, JsonLinesConfig)
+        self._sync: SyncPolicy = config.sync
+        self._file: GrowingFile | OpenStream | None = None
+
+    def open(self, place: Place | None) -> None:
+        self._file = open_target(self.target, place, sync=self._sync)
+
+    def write(self, batch: Batch) -> None:
+        assert self._file is not None
+        server = batch.server
+        names = batch.names_function()
+        if names is None:
+            lines = [json_line(event, server) for event in batch.events()]
+        else:
+            lines = [json_line(event, server, names(event)) for event in batch.events()]
+        self._file.append(b"".join(lines))
+
+    def sync(self) -> None:
+        if self._file is not None:
+            self._file.sync()
+
+    def place(self) -> Place | None:
+        return self._file.place() if self._file is not None else None
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
