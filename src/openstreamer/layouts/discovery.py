@@ -58,18 +58,17 @@ class PortEvent(
     port: U16 = f("Port number.")
 
 
-class HostAddressChange(Fields, id="host_ip_changed", records={29: "5.2+"}, confidence={29: "two-sources"}):
+class HostAddressChange(
+    Fields,
+    id="host_ip_changed",
+    records={29: "all"},
+    confidence={29: "two-sources"},
+    notes={29: "Before 5.2 the address is an IPv4 one, 4 bytes long."},
+    alternatives={29: ({"ip_address": IP}, {"ip_address": IPv4})},
+):
     """A host got another address."""
 
     ip_address: IP = f("The new address.")
-
-
-class HostAddressChangeIPv4(
-    Fields, id="host_ip_changed_ipv4", records={29: "before 5.2"}, confidence={29: "two-sources"}
-):
-    """A host got another address, before 5.2."""
-
-    ip_address: IPv4 = f("The new address.")
 
 
 class HostTypeChange(Fields, id="host_type_change", records={31: "all"}):

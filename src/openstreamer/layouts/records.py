@@ -18,7 +18,6 @@ from .connection import ConnectionStatistics, ConnectionStatisticsLegacy
 from .discovery import (
     HopsChange,
     HostAddressChange,
-    HostAddressChangeIPv4,
     HostTypeChange,
     NewNetworkProtocol,
     NewTransportProtocol,
@@ -171,7 +170,7 @@ _ROWS = (
     _record(26, "udp_port_timeout", "UDP Port Timeout", "discovery", "all", "two-sources", header=True, bodies=(PortEvent,)),
     _record(27, "mac_info_change", "MAC Information Change", "discovery", "all", "partly-verified", header=True, series=1, blocks=(5, 95)),
     _record(28, "mac_added", "Additional MAC Detected for Host", "discovery", "all", "partly-verified", header=True, series=1, blocks=(5, 95)),
-    _record(29, "host_ip_changed", "Host IP Address Changed", "discovery", "all", "two-sources", header=True, bodies=(HostAddressChange, HostAddressChangeIPv4)),
+    _record(29, "host_ip_changed", "Host IP Address Changed", "discovery", "all", "two-sources", header=True, bodies=(HostAddressChange,)),
     _record(30, "host_last_seen", "Host Last Seen", "discovery", "4.9+", "sdk-only", header=True, series=1, blocks=(91, 132, 139)),
     _record(31, "host_type_change", "Host Identified as Router/Bridge", "discovery", "all", header=True, bodies=(HostTypeChange,)),
     _record(32, "vulnerability_change", "Vulnerability Change", "discovery", "before 4.9", "guess", header=True, series=1, blocks=(8,)),

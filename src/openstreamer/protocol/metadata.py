@@ -17,10 +17,10 @@ from msgspec import UNSET
 
 from openstreamer.layouts.references import DOMAIN, METADATA, REFERENCES, MetadataKey, Reference
 
-from .records import Event, Record, decode_record
+from .records import Record, decode_record
 
-_MOST_CACHED = 65_536
-"""Entries after which a cache of keys is thrown away; values come from the peer, memory is ours."""
+_MOST_CACHED = 16_384
+"""Answers after which a cache is thrown away; values come from the peer, memory is ours."""
 
 
 def _is_nothing(value: Any) -> bool:
@@ -44,7 +44,7 @@ def key_of(record_type: int, values: Iterable[Any]) -> bytes:
     """
     parts = [record_type.to_bytes(2, "big")]
     for value in values:
-        if isinstance(value, int):
+        if isinstance(value, int) and 0 <= value < 1 << 64:
             parts.append(value.to_bytes(4 if value < 1 << 32 else 8, "big"))
         else:
             text = str(value)
@@ -99,36 +99,38 @@ def name_of(record: Record) -> tuple[bytes, str] | None:
 
 
 class _References:
-    """The references of one record type, with one getter for all values and a cache of keys for each."""
+    """The references of one record type and class: one getter for all values, answers kept by values."""
 
-    __slots__ = ("caches", "getters", "references")
+    __slots__ = ("answers", "getter", "places")
 
     def __init__(self, references: tuple[Reference, ...], present: frozenset[str]) -> None:
         chosen = [reference for reference in references if present.issuperset(reference.fields)]
-        self.references = chosen
-        self.getters: list[Callable[[Any], Any]] = [attrgetter(*item.fields) for item in chosen]
-        self.caches: list[dict[Any, bytes | None]] = [{} for _ in chosen]
+        fields = list(dict.fromkeys(field for reference in chosen for field in reference.fields))
+        # where the values of each reference stand among those the getter gives
+        self.places = [(item.record_type, [fields.index(field) for field in item.fields]) for item in chosen]
+        self.getter: Callable[[Any], Any] | None = attrgetter(*fields) if fields else None
+        self.answers: dict[Any, tuple[bytes, ...]] = {}
 
-    def keys(self, data: Any) -> list[bytes]:
-        found = []
-        for getter, cache, reference in zip(self.getters, self.caches, self.references, strict=True):
-            value = getter(data)
-            try:
-                key = cache[value]
-            except KeyError:
-                key = self._add(cache, reference, value)
-            if key is not None:
-                found.append(key)
-        return found
+    def keys(self, data: Any) -> tuple[bytes, ...]:
+        if self.getter is None:
+            return ()
+        values = self.getter(data)
+        keys = self.answers.get(values)
+        if keys is None:
+            keys = self._work_out(values)
+        return keys
 
-    @staticmethod
-    def _add(cache: dict[Any, bytes | None], reference: Reference, value: Any) -> bytes | None:
-        values = value if len(reference.fields) > 1 else (value,)
-        key = None if _refers_to_nothing(values) else key_of(reference.record_type, values)
-        if len(cache) >= _MOST_CACHED:
-            cache.clear()
-        cache[value] = key
-        return key
+    def _work_out(self, values: Any) -> tuple[bytes, ...]:
+        several = values if isinstance(values, tuple) else (values,)
+        found: dict[bytes, None] = {}
+        for record_type, places in self.places:
+            wanted = tuple([several[place] for place in places])
+            if not _refers_to_nothing(wanted):
+                found[key_of(record_type, wanted)] = None
+        if len(self.answers) >= _MOST_CACHED:
+            self.answers.clear()
+        keys = self.answers[values] = tuple(found)
+        return keys
 
 
 _BY_CLASS: dict[tuple[int, type[Any], bool], _References] = {}
@@ -144,12 +146,12 @@ def _references_for(record_type: int, kind: type[Any], header: bool) -> _Referen
 
 
 def references_of(record_type: int, data: Any, header: Any = UNSET, netmap_id: int = 0) -> list[bytes]:
-    """Give the keys of the metadata records that an event refers to, in the order of its fields.
+    """Give the keys of the metadata records that an event refers to, each once, in the order of its fields.
 
-    `data` is the decoded struct, `header` the discovery event header where the record has one. A key may
-    stand in the list twice, and may be of a metadata record that nobody has.
+    `data` is the decoded struct, `header` the discovery event header where the record has one. A key may be
+    of a metadata record that nobody has.
     """
-    keys = _references_for(record_type, type(data), False).keys(data)
+    keys = [*_references_for(record_type, type(data), False).keys(data)]
     if header is not UNSET:
         keys += _references_for(record_type, type(header), True).keys(header)
     if netmap_id:

@@ -529,7 +529,8 @@ def _projected_block(bodies: _Bodies, columns: tuple[str, ...]) -> Callable[[Rec
     reorder: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None = None
     if order != tuple(range(len(order))):
         reorder = itemgetter(*order) if len(order) > 1 else None
-    headers = {size: decoder(DiscoveryHeader, size, columns=head) for size in _HEADER_SIZES} if head else {}
+    headers = {size: _columns_decoder(DiscoveryHeader, size, head) for size in _HEADER_SIZES}
+    headers[0] = lambda data, start, end: (UNSET,) * len(head)
     decoders: dict[int, Decode] = {}
     nothing = (UNSET,) * len(body)
 
@@ -552,7 +553,7 @@ def _projected_block(bodies: _Bodies, columns: tuple[str, ...]) -> Callable[[Rec
                     unknown = tuple(block_type if name == "block_type" else UNSET for name in body)
                     decode = decoders[block_type] = lambda data, start, end: unknown
                 else:
-                    decode = decoders[block_type] = decoder(declared, block_type, columns=body)
+                    decode = decoders[block_type] = _columns_decoder(declared, block_type, body)
             values = decode(data, start, end) if body else nothing
             if head:
                 values += headers[start](data, 0, start)
@@ -564,3 +565,18 @@ def _projected_block(bodies: _Bodies, columns: tuple[str, ...]) -> Callable[[Rec
         return reorder(values) if reorder is not None else values
 
     return project
+
+
+def _columns_decoder(cls: type[Any], number: int, columns: tuple[str, ...]) -> Decode:
+    """Decoder of chosen columns, some of which the class may not have at all."""
+    known = tuple(name for name in columns if name in cls.__struct_fields__)
+    decode: Decode = decoder(cls, number, columns=known)
+    if known == columns:
+        return decode
+    places = [known.index(name) if name in known else None for name in columns]
+
+    def widened(data: bytes, start: int, end: int) -> tuple[Any, ...]:
+        values = decode(data, start, end)
+        return tuple(UNSET if place is None else values[place] for place in places)
+
+    return widened
