@@ -1,0 +1,211 @@
+"""The documentation says what the program does: generated pages are current, examples parse and run, links hold."""
+
+from __future__ import annotations
+
+import doctest
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import click
+import msgspec
+import pytest
+
+from openstreamer import errors
+from openstreamer.cli import COMMANDS, group
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md")) + sorted(ROOT.glob("*.md")) + [ROOT / "samples" / "README.md"]
+ALL_TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
+
+
+def page_id(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Contents of the fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+WRITER = load(ROOT / "tools" / "write_docs.py")
+
+
+@pytest.mark.parametrize("name", WRITER.PAGES)
+def test_generated_pages_are_current(name: str) -> None:
+    assert (DOCS / name).read_text("utf-8") == WRITER.PAGES[name](), "run: make docs"
+
+
+def test_every_command_and_option_appears() -> None:
+    text = (DOCS / "cli.md").read_text("utf-8")
+    for path, command in WRITER.commands(group, "openstreamer"):
+        assert f"# {path}\n" in text
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                for name in parameter.opts:
+                    assert f"`{name}`" in text, f"{path} {name}"
+
+
+def test_every_summary_is_that_of_its_command() -> None:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(limit=200) == COMMANDS[name]
+
+
+def test_every_command_shows_an_example() -> None:
+    for path, command in WRITER.commands(group, "openstreamer"):
+        assert "Example" in (command.epilog or ""), path
+
+
+def test_every_error_appears() -> None:
+    text = (DOCS / "errors.md").read_text("utf-8")
+    for name, value in vars(errors).items():
+        if isinstance(value, type) and issubclass(value, errors.OpenStreamerError):
+            assert f"`{name}`" in text
+            assert name in (errors.__doc__ or "")
+
+
+def test_every_event_type_appears() -> None:
+    from openstreamer.layouts.records import EVENT_CLASSES
+
+    for name in EVENT_CLASSES:
+        assert f"`{name}`" in ALL_TEXT
+
+
+def test_every_setting_appears() -> None:
+    from openstreamer.server.settings import Settings
+
+    for section in msgspec.structs.fields(Settings):
+        for field in msgspec.structs.fields(section.type):
+            assert f"`{field.encode_name}`" in ALL_TEXT, f"setting {section.encode_name}.{field.encode_name}"
+
+
+def test_every_output_and_its_settings_appear() -> None:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="openstreamer.outputs"):
+        assert re.search(rf"`(?:-o )?{point.name}`", ALL_TEXT), point.name
+        for field in msgspec.structs.fields(point.load().Config):
+            assert f"`{field.encode_name}`" in ALL_TEXT, f"{point.name}: {field.encode_name}"
+
+
+def command_lines() -> Iterator[tuple[str, str]]:
+    """Every `$ openstreamer ...` of the console blocks, pipes and lists taken apart."""
+    for page in PAGES:
+        for block in blocks(page, "console"):
+            for line in re.sub(r"\\\n\s*", " ", block).splitlines():
+                if not line.startswith(("$ ", "# ")):
+                    continue
+                for part in re.split(r"&&|\|\||[|;]", line[2:]):
+                    words = part.split("#")[0].split(">")[0].strip().rstrip("&").strip()
+                    if words.startswith("openstreamer"):
+                        yield page_id(page), words
+
+
+@pytest.mark.parametrize(("page", "line"), sorted(set(command_lines())))
+def test_every_command_line_parses(
+    page: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(line)[1:]
+    command: click.Command = group
+    context = click.Context(group, info_name="openstreamer")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        child = command.get_command(context, words[0])
+        assert child is not None, f"no command {words[0]!r}"
+        command, words = child, words[1:]
+    if words in (["--help"], ["--version"]):
+        return
+    try:
+        command.make_context(" ".join(line.split()[:2]), words, parent=context)
+    except click.BadParameter as error:
+        if "does not exist" not in error.format_message():
+            raise
+
+
+SHOWS = [
+    line for _, line in sorted(set(command_lines())) if line.split()[1:2] in (["explain"], ["--version"])
+]
+
+
+@pytest.mark.parametrize("line", SHOWS)
+def test_examples_that_only_show_something_run(line: str) -> None:
+    command = [sys.executable, "-m", *shlex.split(line)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_python_sessions_give_what_they_show(page: Path) -> None:
+    for number, block in enumerate(blocks(page, "pycon")):
+        parsed = doctest.DocTestParser().get_doctest(block, {}, f"{page.name}[{number}]", str(page), 0)
+        result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(parsed)
+        assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_python_examples_compile_and_import_what_exists(page: Path) -> None:
+    for block in blocks(page, "python"):
+        compile(block, str(page), "exec")
+        for line in re.findall(r"^(?:from openstreamer|import openstreamer).*$", block, re.MULTILINE):
+            exec(line, {})
+
+
+def test_the_example_of_a_declaration_works() -> None:
+    from openstreamer.wire import decoder, encoder
+
+    for block in blocks(DOCS / "declarations.md", "python"):
+        names: dict[str, object] = {"__name__": "declarations"}
+        exec(compile(block, "declarations.md", "exec", dont_inherit=True), names)
+        if "ExampleEvent" in names:
+            example = names["ExampleEvent"]
+            assert isinstance(example, type)
+            data = encoder(example, 241)(example(device_id=1, source_ip="192.0.2.1", score=9, comment="hm"))
+            assert decoder(example, 241)(data, 0, len(data)).comment == "hm"
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of the headings, as GitHub makes them."""
+    found = set()
+    for title in re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE):
+        plain = re.sub(r"[^\w\- ]", "", title.replace("`", "").lower())
+        found.add(plain.replace(" ", "-"))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_links_resolve(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name).resolve() if name else page
+        assert linked.exists(), target
+        if anchor and linked.suffix == ".md":
+            assert anchor in anchors(linked), target
+
+
+def test_the_index_leads_to_every_page() -> None:
+    index = (DOCS / "README.md").read_text("utf-8")
+    for page in DOCS.glob("*.md"):
+        if page.name != "README.md":
+            assert f"({page.name})" in index
