@@ -159,9 +159,15 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A read transaction: everything read within is of one moment. Never waits for a writer."""
+        """A read transaction: everything read within is of one moment. Never waits for a writer.
+
+        Within a transaction of the same thread it is part of that one.
+        """
         try:
             connection = self.connection()
+            if connection.in_transaction:
+                yield connection
+                return
             connection.execute("BEGIN")
             try:
                 yield connection
@@ -288,8 +294,8 @@ class Database:
             raise StateError(f"{self.path} is a database, but not an OpenStreamer {self.schema.what}")
         if version > self.schema.version:
             raise StateError(
-                f"the {self.schema.what} {self.path} has schema version {version}, this program knows versions "
-                f"up to {self.schema.version}: use the newer program that made it, or restore an older backup"
+                f"the {self.schema.what} {self.path} has schema version {version}, this program knows "
+                f"versions up to {self.schema.version}: use the newer program, or restore an older backup"
             )
         return version
 

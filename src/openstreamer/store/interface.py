@@ -228,7 +228,7 @@ class Store(Protocol):
         ...
 
     def wait(self, after: Position, timeout: float) -> bool:
-        """Block until there is a chunk after this position; False if there is none within `timeout` seconds."""
+        """Block until there is a chunk after this position; False: none came within `timeout` seconds."""
         ...
 
     def trim(self, *, before: int | None = None, max_bytes: int | None = None) -> TrimResult:
