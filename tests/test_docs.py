@@ -1,21 +1,20 @@
-"""The documentation says what the program does: generated pages are current, examples parse and run, links hold."""
+"""The documentation says what the program does: pages are current, examples parse and run, links hold."""
 
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import click
 import msgspec
 import pytest
 
+import write_docs
 from openstreamer import errors
 from openstreamer.cli import COMMANDS, group
 
@@ -29,31 +28,19 @@ def page_id(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def blocks(page: Path, language: str) -> list[str]:
     """Contents of the fenced blocks of one language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
 
 
-WRITER = load(ROOT / "tools" / "write_docs.py")
-
-
-@pytest.mark.parametrize("name", WRITER.PAGES)
+@pytest.mark.parametrize("name", write_docs.PAGES)
 def test_generated_pages_are_current(name: str) -> None:
-    assert (DOCS / name).read_text("utf-8") == WRITER.PAGES[name](), "run: make docs"
+    assert (DOCS / name).read_text("utf-8") == write_docs.PAGES[name](), "run: make docs"
 
 
 def test_every_command_and_option_appears() -> None:
     text = (DOCS / "cli.md").read_text("utf-8")
-    for path, command in WRITER.commands(group, "openstreamer"):
+    for path, command in write_docs.commands(group, "openstreamer"):
         assert f"# {path}\n" in text
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not parameter.hidden:
@@ -70,7 +57,7 @@ def test_every_summary_is_that_of_its_command() -> None:
 
 
 def test_every_command_shows_an_example() -> None:
-    for path, command in WRITER.commands(group, "openstreamer"):
+    for path, command in write_docs.commands(group, "openstreamer"):
         assert "Example" in (command.epilog or ""), path
 
 
@@ -87,6 +74,17 @@ def test_every_event_type_appears() -> None:
 
     for name in EVENT_CLASSES:
         assert f"`{name}`" in ALL_TEXT
+
+
+def test_every_record_and_block_appears() -> None:
+    from openstreamer import wire
+    from openstreamer.layouts.records import RECORDS
+
+    text = (DOCS / "records.md").read_text("utf-8")
+    for number, record in RECORDS.items():
+        assert f"| {number} | `{record.id}` |" in text
+    for series, number in wire.blocks():
+        assert re.search(rf"^### .*: series {series} block (?:\d+, )*{number}(?:,|$)", text, re.MULTILINE)
 
 
 def test_every_setting_appears() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+import reference_pages
 from openstreamer import errors
 from openstreamer.cli import group
 
@@ -150,7 +151,17 @@ def errors_page() -> str:
     return "\n".join([NOTE, "", ERRORS_HEAD, "```text", *drawing, "```", "", *rows, ""])
 
 
-PAGES = {"cli.md": cli_page, "errors.md": errors_page}
+def noted(text: str) -> str:
+    """A page with the note that it is made."""
+    return f"{NOTE}\n\n{text}"
+
+
+PAGES = {
+    "cli.md": cli_page,
+    "errors.md": errors_page,
+    "records.md": lambda: noted(reference_pages.records_page()),
+    "requests.md": lambda: noted(reference_pages.requests_page()),
+}
 """Every generated page with the function that writes it."""
 
 
