@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from openstreamer.errors import EncodeError, InputError
+from openstreamer.errors import CodecError, InputError
 from openstreamer.inputs.follow import FollowSource, Piece, SingleSource
 from openstreamer.inputs.interface import Batch, Input, InputContext
 from openstreamer.inputs.lines import LINE_LIMIT, LineReader, Overlong
@@ -85,7 +85,7 @@ class LineInput(Input):
         """Called when the source is open."""
 
     def take_line(self, line: bytes, batch: Batch) -> None:
-        """Put what a line holds into the batch. Raises LineError, EncodeError or msgspec.MsgspecError."""
+        """Put what a line holds into the batch. Raises LineError, CodecError or MsgspecError."""
         raise NotImplementedError
 
     def read(self, max_records: int, timeout: float) -> Batch | None:
@@ -192,11 +192,11 @@ class LineInput(Input):
             line = line.lstrip(b"\0").removeprefix(b"\xef\xbb\xbf")
             if not line:
                 return None
-        records, metadata = len(batch.records), len(batch.metadata)
+        records = len(batch.records)
         try:
             self.take_line(line, batch)
-        except (LineError, EncodeError, msgspec.MsgspecError, RecursionError) as error:
-            del batch.records[records:], batch.metadata[metadata:]
+        except (LineError, CodecError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            del batch.records[records:]
             return str(error) or type(error).__name__
         return None
 
