@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -156,7 +157,7 @@ def noted(text: str) -> str:
     return f"{NOTE}\n\n{text}"
 
 
-PAGES = {
+PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "errors.md": errors_page,
     "records.md": lambda: noted(reference_pages.records_page()),
