@@ -99,16 +99,30 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
             if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 raise StateError(f"cannot listen on {shown}: {error.strerror}") from error
         host = "0.0.0.0"  # a machine without IPv6
+    attempts = 5 if port == 0 else 1
+    while True:
+        attempts -= 1
+        try:
+            return _listen_on_all(host, port)
+        except OSError as error:
+            if not (attempts and error.errno == errno.EADDRINUSE):
+                raise StateError(f"cannot listen on {shown}: {error.strerror or error}") from error
+
+
+def _listen_on_all(host: str, port: int) -> list[socket.socket]:
+    """One socket for each address of a host; all get the same port, also where the system chooses it."""
     sockets: list[socket.socket] = []
     try:
         for family, _, _, _, address in socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         ):
-            sockets.append(_listen(family, address, dual=False))
-    except OSError as error:
+            if sockets:
+                port = sockets[0].getsockname()[1]
+            sockets.append(_listen(family, (address[0], port, *address[2:]), dual=False))
+    except OSError:
         for opened in sockets:
             opened.close()
-        raise StateError(f"cannot listen on {shown}: {error.strerror or error}") from error
+        raise
     return sockets
 
 
@@ -178,6 +192,12 @@ class Listener:
         """Wait until every connection has ended."""
         while self._serving:
             await asyncio.wait(self._serving)
+
+    async def cancel(self) -> None:
+        """End whatever still runs."""
+        for task in list(self._serving):
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _accept(self, listening: socket.socket) -> None:
         loop = asyncio.get_running_loop()

@@ -78,8 +78,8 @@ class SessionSettings(Section, frozen=True):
     connections_per_client: Count = 32
     """Connections at the same time of one client. Some clients open a second one for a moment."""
 
-    message_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 16 * 1024 * 1024
-    """Longest message accepted from a client, in bytes."""
+    message_bytes: Annotated[int, Meta(ge=1024, le=1 << 30)] = 1024 * 1024
+    """Longest message accepted from a client, in bytes. Requests are short; events go the other way."""
 
     window_messages: Count = 1000
     """Messages sent ahead of a client's acknowledgement when it does not use bundles."""

@@ -1,0 +1,335 @@
+"""The service as a whole: opens store and authority, listens, admits clients, runs inputs, and stops cleanly.
+
+One asyncio loop serves all clients; threads do what would hold it up (reading the store, resolving names,
+inputs). Changes that another process makes (a client revoked, an event type switched off, events stored by
+`feed`) are noticed by polling, within a quarter of a second. Rules: `docs/server.md`; guide: "Establishing
+an authenticated connection". Not here: what is said in a session (`session`), and the process around the
+service: signals and logging (`run`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+import time
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from openstreamer.authority import Authority, Client
+from openstreamer.authority.tls import server_context
+from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError, StoreError
+from openstreamer.server.connection import Connection
+from openstreamer.server.feeder import Feeder
+from openstreamer.server.listener import Listener, open_sockets
+from openstreamer.server.session import Session
+from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address
+from openstreamer.server.source import Source
+from openstreamer.server.state import ServiceLock, StateDirectory
+from openstreamer.server.statistics import ServiceStatistics
+from openstreamer.store import Store, open_store
+
+log = logging.getLogger("openstreamer.server")
+
+STORE_POLL_SECONDS = 0.05
+REGISTRY_POLL_SECONDS = 0.2
+HOUSEKEEPING_SECONDS = 1.0
+SEEN_SECONDS = 10.0
+"""How often the registry is told that clients are there."""
+
+ADMISSION_SECONDS = 10.0
+"""Time for the certificate and host check, name resolution included."""
+
+FEEDER_SECONDS = 10.0
+"""Time that inputs get to store their last batch."""
+
+
+class Service:
+    """One running service. Use as `async with Service(...).running(): ...`."""
+
+    def __init__(
+        self,
+        state: StateDirectory,
+        settings: Settings,
+        *,
+        listen: Sequence[str] = (),
+        inputs: Sequence[str] = (),
+        host_check: bool | None = None,
+    ) -> None:
+        """`listen`, `inputs` and `host_check` stand for the settings of the same name, where given.
+
+        Inputs of the settings run as well.
+        """
+        self.state = state
+        self.settings = settings
+        self.statistics = ServiceStatistics()
+        self.sessions: set[Session] = set()
+        self._listen = list(listen) or settings.server.listen
+        self._host_check = settings.server.host_check if host_check is None else host_check
+        self._input_uris = [*settings.server.inputs, *inputs]
+        self._lock = ServiceLock(state)
+        self._store: Store
+        self._authority: Authority
+        self._context: ssl.SSLContext
+        self._source: Source
+        self._listener: Listener
+        self._feeder: Feeder
+        self._server_events: frozenset[str] = frozenset()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
+        self._resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where the service listens, with the real ports."""
+        return self._listener.addresses
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Service]:
+        """Start, and stop in an orderly way at the end."""
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
+
+    async def start(self) -> None:
+        """Open everything and begin to accept. Raises OpenStreamerError; nothing stays open then."""
+        self._lock.acquire()
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._lock.release)
+            self._authority = Authority(self.state.path).load()
+            undo.callback(self._authority.close)
+            self._store = open_store(self.state.store, synchronous=self.settings.store.synchronous)
+            undo.callback(self._store.close)
+            self.renew_context()
+            self._authority.changed()
+            self._server_events = self._authority.registry.server_events()
+            self._source = Source(self._store, self._threads)
+            self._feeder = Feeder(
+                self._store,
+                self._input_uris,
+                batch_records=self.settings.store.batch_records,
+                enabled=lambda: self._server_events,
+                stored=self._source.poke,
+            )
+            sockets = []
+            for text in self._listen:
+                host, port = parse_address(text, default_port=DEFAULT_PORT)
+                for opened in open_sockets(host, port):
+                    undo.callback(opened.close)
+                    sockets.append(opened)
+            limits = self.settings.sessions
+            self._listener = Listener(
+                sockets,
+                context=lambda: self._context,
+                on_peer=self._serve,
+                refused=self._refused,
+                handshake_seconds=limits.handshake_seconds,
+                stalled_seconds=limits.stalled_seconds,
+                connections=limits.connections,
+            )
+            undo.pop_all()
+        self._lock.write({"listen": self.addresses})
+        self._listener.start()
+        self._feeder.start()
+        self._tasks = [
+            asyncio.create_task(self._every(STORE_POLL_SECONDS, self._poll_store)),
+            asyncio.create_task(self._every(REGISTRY_POLL_SECONDS, self._poll_registry)),
+            asyncio.create_task(self._every(HOUSEKEEPING_SECONDS, self._housekeeping)),
+            asyncio.create_task(self._every(SEEN_SECONDS, self._note_seen)),
+            asyncio.create_task(self._every(self.settings.retention.check_seconds, self._trim)),
+        ]
+        for address in self.addresses:
+            log.info("listening on %s", address)
+        if not self._host_check:
+            log.warning("the host check is off: a client's certificate is valid from any address")
+
+    async def stop(self) -> None:
+        """Stop inputs, deliver what is stored to clients that take it, close everything.
+
+        Takes about `server.stop_seconds` at most, after the inputs have stored their last batch.
+        """
+        log.info("stopping")
+        await self._listener.stop_accepting()
+        try:
+            await asyncio.wait_for(self._in_resolver(self._feeder.stop), FEEDER_SECONDS)
+        except TimeoutError:
+            log.error("an input does not stop; what it read last is read again at the next start")
+        self._source.look()
+        for session in list(self.sessions):
+            session.finish()
+        try:
+            await asyncio.wait_for(self._listener.ended(), self.settings.server.stop_seconds)
+        except TimeoutError:
+            left = [session for session in self.sessions if not session.delivered]
+            if left:
+                log.warning(
+                    "%d clients did not take everything in time; they go on from their position later",
+                    len(left),
+                )
+        await self._close()
+        log.info("stopped")
+
+    def kill(self) -> None:
+        """Drop all connections at once; `stop` then has nothing to wait for."""
+        for session in list(self.sessions):
+            session.end("the service stops at once")
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(OpenStreamerError):
+            await self._note_seen()
+        for session in list(self.sessions):
+            session.end("the service stops")
+        await self._listener.cancel()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._resolvers.shutdown(wait=False, cancel_futures=True)
+        self._store.close()
+        self._authority.close()
+        self._lock.release()
+
+    def renew_context(self) -> None:
+        """Read the server's certificate and the authority's anew; later handshakes use them."""
+        self._context = server_context(self._authority.server_context_files())
+
+    # admission
+
+    async def _serve(self, connection: Connection) -> None:
+        client = await self._admit(connection)
+        if client is None:
+            connection.close()
+            return
+        session = Session(
+            connection,
+            client,
+            source=self._source,
+            limits=self.settings.sessions,
+            statistics=self.statistics,
+            allowed=client.events & self._server_events,
+        )
+        self.sessions.add(session)
+        try:
+            # Whoever was revoked while names were being resolved is not found by the poll, hence once more.
+            await self._recheck([session])
+            self.statistics.accepted += 1
+            log.info("%s: client %s connected (%s)", connection.peer, client.host, connection.tls())
+            await session.run()
+        finally:
+            self.sessions.discard(session)
+            self.statistics.bytes_sent += connection.bytes_sent
+            with contextlib.suppress(OpenStreamerError, RuntimeError):
+                await self._in_resolver(lambda: self._note([session]))
+
+    async def _admit(self, connection: Connection) -> Client | None:
+        """The client that a connection belongs to; None if it is refused, which is logged with its cause."""
+        certificate = connection.certificate()
+        if certificate is None:
+            self._refused(connection.peer, "no certificate")
+            return None
+        try:
+            client = await asyncio.wait_for(
+                self._in_resolver(
+                    lambda: self._authority.check_peer(
+                        certificate, connection.host, hostcheck=self._host_check
+                    )
+                ),
+                ADMISSION_SECONDS,
+            )
+        except TimeoutError:
+            self._refused(connection.peer, "name resolution too slow")
+        except RefusedError as error:
+            self._refused(connection.peer, str(getattr(error, "cause", error)), str(error))
+        except OpenStreamerError as error:
+            log.error("%s: cannot check the client: %s", connection.peer, error)
+            self._refused(connection.peer, "the check failed")
+        else:
+            limit = self.settings.sessions.connections_per_client
+            if sum(session.client.host == client.host for session in self.sessions) < limit:
+                return client
+            self._refused(connection.peer, "too many connections of this client")
+        return None
+
+    def _refused(self, peer: str, cause: str, details: str = "") -> None:
+        self.statistics.refused[cause] += 1
+        log.warning("%s: refused: %s%s", peer, cause, f" ({details})" if details and details != cause else "")
+
+    # changes made elsewhere, and time
+
+    async def _every(self, seconds: float, action: object) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await action()  # type: ignore[operator]
+            except OpenStreamerError as error:
+                log.error("%s", error)
+
+    async def _poll_store(self) -> None:
+        self._source.poll()
+
+    async def _poll_registry(self) -> None:
+        if self._authority.changed():
+            self._server_events = await self._in_resolver(self._authority.registry.server_events)
+            await self._recheck(list(self.sessions))
+
+    async def _recheck(self, sessions: Sequence[Session]) -> None:
+        """End the sessions of clients that may no longer connect, and tell the others their event types."""
+
+        def check() -> list[Client | OpenStreamerError]:
+            results: dict[bytes, Client | OpenStreamerError] = {}
+            for session in sessions:
+                certificate = session.certificate
+                if certificate not in results:
+                    try:
+                        results[certificate] = self._authority.authenticate(certificate)
+                    except (RefusedError, AuthorityError) as error:
+                        results[certificate] = error
+            return [results[session.certificate] for session in sessions]
+
+        for session, result in zip(sessions, await self._in_resolver(check), strict=True):
+            if isinstance(result, OpenStreamerError):
+                session.end(str(getattr(result, "cause", result)))
+            else:
+                session.allow(result.events & self._server_events)
+
+    async def _housekeeping(self) -> None:
+        now = time.monotonic()
+        for session in list(self.sessions):
+            session.tick(now)
+
+    async def _note_seen(self) -> None:
+        sessions = list(self.sessions)
+        if sessions:
+            await self._in_resolver(lambda: self._note(sessions))
+
+    def _note(self, sessions: Sequence[Session]) -> None:
+        now = int(time.time())
+        for session in sessions:
+            self._authority.registry.seen(
+                session.client.host,
+                now=now,
+                address=session.connection.host,
+                position=session.acknowledged,
+            )
+
+    async def _trim(self) -> None:
+        retention = self.settings.retention
+        before = int(time.time() - retention.keep_days * 86400) if retention.keep_days else None
+        max_bytes = int(retention.keep_gigabytes * 1e9) if retention.keep_gigabytes else None
+        if before is None and max_bytes is None:
+            return
+        try:
+            result = await self._source.run(lambda: self._store.trim(before=before, max_bytes=max_bytes))
+        except StoreError as error:
+            log.error("old events could not be deleted: %s", error)
+            return
+        if result.chunks:
+            self.statistics.trimmed_chunks += result.chunks
+            self.statistics.trimmed_records += result.records
+            log.info("deleted %d old records (%d bytes)", result.records, result.bytes)
+
+    async def _in_resolver(self, function):  # type: ignore[no-untyped-def]
+        return await asyncio.get_running_loop().run_in_executor(self._resolvers, function)

@@ -1,0 +1,47 @@
+"""What the service counts: plain numbers, added up once a chunk or once a connection, never once an event.
+
+Read by the log, by `manage status` and by the metrics page; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class SessionStatistics:
+    """What one session did."""
+
+    records: int = 0
+    """Event records sent."""
+    metadata: int = 0
+    """Metadata records sent."""
+    filtered: int = 0
+    """Stored records that this session did not ask for or may not get."""
+    inexpressible: int = 0
+    """Records that the version asked for has no form for."""
+    chunks: int = 0
+    """Chunks read to the end."""
+    messages_received: int = 0
+    """Messages of the client, acknowledgements included."""
+
+
+@dataclass(slots=True)
+class ServiceStatistics:
+    """What the service did since it started."""
+
+    accepted: int = 0
+    """Connections that passed all checks."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Connections that did not, by cause."""
+    ended: Counter[str] = field(default_factory=Counter)
+    """Sessions that ended, by cause."""
+    records_by_type: Counter[int] = field(default_factory=Counter)
+    """Event records sent to clients, by record type as stored."""
+    metadata: int = 0
+    """Metadata records sent to clients."""
+    bytes_sent: int = 0
+    """Bytes of messages sent in sessions that have ended."""
+    trimmed_chunks: int = 0
+    trimmed_records: int = 0
