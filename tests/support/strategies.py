@@ -2,7 +2,8 @@
 
     struct_strategy(cls, type)     structs of one version, such that decode(encode(x)) == x
     mutations()                    edits of bytes: cut, overwrite, insert
-    check_agreement(...)           interpreter and generated code do the same with these bytes
+
+What must hold for the structs and bytes is in agreement.py.
 
 A class of a hundred fields would be slow to draw field by field; so most values come from one drawn seed and
 a few, which can shrink, are drawn one by one.
@@ -15,10 +16,8 @@ import struct
 from typing import Any
 
 from hypothesis import strategies as st
-from msgspec import UNSET
 
-from openstreamer.errors import DecodeError
-from openstreamer.wire import UnknownBlock, blocks, decoder, encoder, interpreter, layout_of
+from openstreamer.wire import UnknownBlock, blocks, layout_of
 from openstreamer.wire.kinds import (
     Counted,
     Integer,
@@ -161,69 +160,3 @@ def mutations() -> st.SearchStrategy[list[tuple[str, int, bytes]]]:
         min_size=1,
         max_size=3,
     )
-
-
-def mutated(data: bytes, edits: list[tuple[str, int, bytes]]) -> bytes:
-    """`data` after the edits of `mutations`."""
-    for action, where, piece in edits:
-        place = where % (len(data) + 1)
-        if action == "set":
-            data = data[:place] + piece + data[place + len(piece) :]
-        elif action == "insert":
-            data = data[:place] + piece + data[place:]
-        elif action == "cut":
-            data = data[:place]
-        else:
-            data = data[:place] + data[place + len(piece) :]
-    return data
-
-
-def outcome(decode: Any, *arguments: Any) -> tuple[Any, ...]:
-    """What a decoder does: ("value", struct) or ("error", its parts). Other exceptions pass."""
-    try:
-        return "value", decode(*arguments)
-    except DecodeError as error:
-        return "error", error.reason, error.block, error.field, error.offset
-
-
-def check_agreement(
-    cls: type, type_: int, data: bytes, start: int = 0, end: int | None = None
-) -> tuple[Any, ...]:
-    """Interpreter, generated decoder and projections do the same with these bytes; returns what.
-
-    What can be read can be written, by both in the same way, and reads the same again.
-    """
-    stop = len(data) if end is None else end
-    reference = outcome(interpreter.decode, cls, type_, data, start, stop)
-    generated = outcome(decoder(cls, type_), data, start, stop)
-    assert generated == reference
-    names = cls.__struct_fields__  # type: ignore[attr-defined]
-    for columns in (tuple(reversed(names[::3])), ()):
-        projected = outcome(decoder(cls, type_, columns), data, start, stop)
-        if reference[0] == "error":
-            assert projected == reference
-        else:
-            assert projected == ("value", tuple(getattr(reference[1], name) for name in columns))
-    if reference[0] == "value":
-        value = reference[1]
-        written = encoder(cls, type_)(value)
-        assert written == interpreter.encode(value, type_)
-        again = decoder(cls, type_)(written, 0, len(written))
-        if value.alternative is UNSET and layout_of(cls).alternatives(type_) == 1:
-            assert _comparable(again, cls, type_) == _comparable(value, cls, type_)
-    return reference
-
-
-def _comparable(value: Any, cls: type, type_: int) -> dict[str, Any]:
-    """Fields of a struct without the lengths, which a NUL that is not written again may change."""
-    counters = {item.name for item in layout_of(cls).fields(type_) if item.counts is not None}
-    return {name: getattr(value, name) for name in value.__struct_fields__ if name not in counters}
-
-
-def check_round_trip(cls: type, type_: int, value: Any) -> bytes:
-    """A struct of `struct_strategy` comes back equal, its bytes the same from both encoders."""
-    data = encoder(cls, type_)(value)
-    assert data == interpreter.encode(value, type_)
-    assert decoder(cls, type_)(data, 0, len(data)) == value
-    assert interpreter.decode(cls, type_, data, 0, len(data)) == value
-    return data

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from openstreamer.errors import DecodeError, EncodeError
 from openstreamer.wire import U16, UnknownBlock
 from openstreamer.wire.kinds import kind_of
-from support.strategies import outcome
+from support.agreement import outcome
 from support.wire_samples import (
     Addresses,
     Awkward,

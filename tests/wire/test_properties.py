@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 
 import openstreamer.layouts.records  # noqa: F401  (declares all layouts)
 from openstreamer.wire import declared, layout_of
-from support.strategies import (
-    check_agreement,
-    check_round_trip,
-    mutated,
-    mutations,
-    struct_strategy,
-)
+from support.agreement import check_agreement, check_round_trip, mutated
+from support.strategies import mutations, struct_strategy
 from support.wire_samples import CLASSES
 
 SAMPLES = [(cls, type_) for cls in CLASSES for type_ in layout_of(cls).types]

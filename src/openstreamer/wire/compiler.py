@@ -8,7 +8,7 @@ compiler_encode.py. The generated functions appear in tracebacks under names suc
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from openstreamer.wire.layout import layout_of
 
@@ -18,8 +18,18 @@ _decoders: dict[tuple[type, int, tuple[str, ...] | None], Callable[..., Any]] = 
 _encoders: dict[tuple[type, int], Callable[..., bytes]] = {}
 
 
+@overload
+def decoder(cls: type[S], type_: int) -> Callable[[bytes, int, int], S]: ...
+
+
+@overload
 def decoder(
-    cls: type[S], type_: int, columns: Sequence[str] | None = None
+    cls: type[Any], type_: int, columns: Sequence[str]
+) -> Callable[[bytes, int, int], tuple[Any, ...]]: ...
+
+
+def decoder(
+    cls: type[Any], type_: int, columns: Sequence[str] | None = None
 ) -> Callable[[bytes, int, int], Any]:
     """The decoder of one version: `decode(data, start, end)`, `data` being bytes and `end <= len(data)`.
 
