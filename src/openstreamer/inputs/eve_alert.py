@@ -194,12 +194,6 @@ class AlertMapper:
             references = (*device.references, names.extra_data_type(number))
             records.append(NewRecord(EXTRA_DATA, self._encode_extra(item), "extra-data", references))
         batch.records += records
-        events = batch.events
-        events["intrusion_event"] = events.get("intrusion_event", 0) + 1
-        if line.packet:
-            events["packet"] = events.get("packet", 0) + 1
-        if extra:
-            events["extra_data"] = events.get("extra_data", 0) + len(extra)
 
     def _add_details(
         self, line: AlertLine, event: IntrusionEvent, extra: list[tuple[int, bytes]], batch: Batch

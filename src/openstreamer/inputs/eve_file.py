@@ -121,7 +121,6 @@ class FileMapper:
             event.http_response = line.http.status
         references = (*device.references, *application.references)
         batch.records.append(NewRecord(FILE_EVENT, self._encode(event), "file", references))
-        batch.events["file_event"] = batch.events.get("file_event", 0) + 1
 
 
 def direction(line: PlainFileLine, client: str | None) -> int:

@@ -207,7 +207,6 @@ class FlowMapper:
         named = (device, interface, action, reason, application, tls_version, dns_type, dns_code)
         references = tuple([key for name in named for key in name.references])
         batch.records.append(NewRecord(CONNECTION_STATISTICS, data, "connection", references))
-        batch.events["connection_statistics"] = batch.events.get("connection_statistics", 0) + 1
         self._flows.end(line.flow_id)
 
 

@@ -63,8 +63,6 @@ class Batch(msgspec.Struct):
     """Lines read, of whatever kind."""
     bytes: int = 0
     """Bytes read, uncompressed."""
-    events: dict[str, int] = {}
-    """Events made, by record family (`intrusion_event`, `packet`, ...)."""
     skipped: dict[str, int] = {}
     """Lines that carry no event, by type of line."""
     broken: int = 0

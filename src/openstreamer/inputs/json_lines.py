@@ -43,10 +43,11 @@ class JsonLinesInput(LineInput):
         record = encode_event(event)
         number = record.record_type
         if not 0 <= number <= 0xFFFF:
-            raise LineError(f"no record type: {number}")
+            raise LineError(f"{number} is no record type")
+        if not 0 <= record.netmap_id <= 0x7FFF:
+            raise LineError(f"{record.netmap_id} is no domain number")
         if is_metadata(number):
             batch.metadata.append((metadata_key(number, record.data), number, record.netmap_id, record.data))
-            batch.events["metadata"] = batch.events.get("metadata", 0) + 1
             return
         row = RECORDS.get(number)
         references: list[bytes] = []
@@ -61,4 +62,3 @@ class JsonLinesInput(LineInput):
                 record.netmap_id,
             )
         )
-        batch.events[event.event] = batch.events.get(event.event, 0) + 1
