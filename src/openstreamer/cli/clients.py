@@ -118,13 +118,7 @@ def add(
     if target != "-":
         click.echo(f"Added {host}; its file is {target}{'' if password else ' (without password)'}")
     if not no_hostcheck:
-        for name in client.names:
-            if not _resolves(name):
-                click.echo(
-                    f"openstreamer: {name} does not resolve here, so this client is refused until it does "
-                    "(or add its address, or use --no-hostcheck)",
-                    err=True,
-                )
+        _warn_of_names(client)
 
 
 @command.command("list", epilog=examples("openstreamer clients list", "openstreamer clients list --json"))
@@ -309,6 +303,19 @@ def _file_name(host: str) -> str:
     return (
         "".join(letter if letter.isalnum() or letter in ".-_" else "_" for letter in host).lstrip(".") or "_"
     )
+
+
+def _warn_of_names(client: Client) -> None:
+    """Say which names of a client do not resolve here, since it is known by its address."""
+    for name in client.names:
+        if not _resolves(name):
+            elsewhere = client.addresses or client.networks
+            click.echo(
+                f"openstreamer: {name} does not resolve here; until it does, this client "
+                + ("can connect only from its other addresses" if elsewhere else "is refused")
+                + " (add its address, or use --no-hostcheck)",
+                err=True,
+            )
 
 
 def _resolves(name: str) -> bool:

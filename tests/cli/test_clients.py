@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from openstreamer.authority import read_pkcs12
+from openstreamer.cli.events import MEANINGS
+from openstreamer.errors import AuthorityError
+from support.commands import Result, run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clients") / "state"
+    assert run("init", state=path).status == 0
+    return path
+
+
+class Here:
+    """A folder to work in, and a state directory that all tests of the module share."""
+
+    def __init__(self, folder: Path, state: Path) -> None:
+        self.folder = folder
+        self.state = state
+
+    def clients(self, *arguments: str, **rest: object) -> Result:
+        return run("clients", *arguments, state=self.state, folder=self.folder, **rest)  # type: ignore[arg-type]
+
+    def shown(self, host: str) -> dict[str, object]:
+        return json.loads(self.clients("show", host, "--json").out)  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def here(tmp_path: Path, made: Path) -> Here:
+    return Here(tmp_path, made)
+
+
+def test_add_writes_a_private_file_without_password(here: Here) -> None:
+    result = here.clients("add", "192.0.2.1")
+    assert result.status == 0, result.err
+    path = here.folder / "192.0.2.1.pkcs12"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert b"BEGIN CERTIFICATE" in read_pkcs12(path).certificate_pem
+    assert result.err == ""
+
+
+def test_add_takes_the_password_from_a_file_the_environment_or_standard_input(here: Here) -> None:
+    (here.folder / "secret").write_text("från fil\n")
+    here.clients("add", "192.0.2.2", "--password-file", "secret", "--out", "a.p12")
+    here.clients("add", "192.0.2.3", "--out", "b.p12", environment={"OPENSTREAMER_PASSWORD": "variable"})
+    here.clients("add", "192.0.2.4", "--out", "c.p12", "--password-file", "-", given="input\n")
+    for name, password in (("a", "från fil"), ("b", "variable"), ("c", "input")):
+        path = here.folder / f"{name}.p12"
+        read_pkcs12(path, password)
+        with pytest.raises(AuthorityError):
+            read_pkcs12(path, "wrong")
+
+
+def test_add_to_standard_output(here: Here) -> None:
+    result = here.clients("add", "192.0.2.5", "--out", "-")
+    assert read_pkcs12(result.out_bytes).private_key_pem
+    assert list(here.folder.iterdir()) == []
+
+
+def test_add_twice_is_refused_and_leaves_the_first_file(here: Here) -> None:
+    here.clients("add", "192.0.2.6")
+    before = (here.folder / "192.0.2.6.pkcs12").read_bytes()
+    result = here.clients("add", "192.0.2.6")
+    assert result.status == 1
+    assert result.err.count("\n") == 1
+    assert (here.folder / "192.0.2.6.pkcs12").read_bytes() == before
+
+
+def test_add_into_a_missing_folder_adds_nobody(here: Here) -> None:
+    result = here.clients("add", "192.0.2.7", "--out", "nowhere/x.p12")
+    assert result.status == 1
+    assert "no such directory" in result.err
+    assert here.clients("show", "192.0.2.7").status == 1
+
+
+def test_several_names_addresses_and_an_exemption(here: Here) -> None:
+    result = here.clients(
+        "add", "siem.invalid", "192.0.2.8", "2001:DB8::8", "198.51.100.0/24", "--no-hostcheck"
+    )
+    assert result.status == 0, result.err
+    shown = here.shown("siem.invalid")
+    assert shown["names"] == ["siem.invalid"]
+    assert shown["addresses"] == ["192.0.2.8", "2001:db8::8"]
+    assert shown["networks"] == ["198.51.100.0/24"]
+    assert shown["host_check"] is False
+    assert here.shown("192.0.2.8")["host"] == "siem.invalid"
+
+
+def test_a_name_that_does_not_resolve_is_told(here: Here) -> None:
+    result = here.clients("add", "nobody.invalid")
+    assert result.status == 0
+    assert "nobody.invalid does not resolve" in result.err
+
+
+def test_event_types_are_chosen_as_in_the_manual(here: Here) -> None:
+    here.clients("add", "192.0.2.9", "--events", "intrusion", "packet", "--out", "x.p12")
+    assert here.shown("192.0.2.9")["events"] == ["intrusion", "packet"]
+    here.clients("add", "192.0.2.10", "--out", "y.p12", "--events", "file,connection")
+    assert here.shown("192.0.2.10")["events"] == ["file", "connection"]
+    assert here.clients("add", "192.0.2.11", "--events", "flows").status == 2
+    assert here.clients("show", "192.0.2.11").status == 1
+
+
+def test_event_types_change(here: Here) -> None:
+    here.clients("add", "192.0.2.12")
+    assert "off" not in here.clients("events", "192.0.2.12").out
+    here.clients("events", "192.0.2.12", "disable", "connection", "file")
+    assert set(MEANINGS) - set(here.shown("192.0.2.12")["events"]) == {"connection", "file"}  # type: ignore[call-overload]
+    here.clients("events", "192.0.2.12", "set", "intrusion", "file")
+    assert here.shown("192.0.2.12")["events"] == ["intrusion", "file"]
+    result = here.clients("events", "192.0.2.12", "enable", "all", "--json")
+    assert all(json.loads(result.out).values())
+
+
+def test_download_gives_the_same_file(here: Here) -> None:
+    here.clients("add", "192.0.2.13")
+    result = here.clients("download", "192.0.2.13", "--out", "again.p12")
+    assert result.status == 0
+    assert (here.folder / "again.p12").read_bytes() == (here.folder / "192.0.2.13.pkcs12").read_bytes()
+
+
+def test_list_and_revoke(here: Here) -> None:
+    here.clients("add", "192.0.2.14")
+    listed = json.loads(here.clients("list", "--json").out)
+    assert "192.0.2.14" in [client["host"] for client in listed]
+    assert "192.0.2.14" in here.clients("list").out
+    assert here.clients("revoke", "192.0.2.14", "--reason", "moved").status == 0
+    assert "192.0.2.14" not in here.clients("list").out
+    assert "revoked" in here.clients("list", "--revoked").out
+    assert here.shown("192.0.2.14")["revoked"] is not None
+    assert here.clients("revoke", "192.0.2.99").status == 1
+
+
+def test_a_host_cannot_name_a_file_elsewhere(here: Here) -> None:
+    for host in ("../evil", "a/b", "", "a b", "-x"):
+        result = here.clients("add", "--", host)
+        assert result.status in (1, 2), host
+    assert list(here.folder.iterdir()) == []
