@@ -49,7 +49,7 @@ class Reader:
         self.data, self.offset = data, offset
 
     def take(self, form: str) -> int:
-        (value,) = struct.unpack_from(">" + form, self.data, self.offset)
+        value: int = struct.unpack_from(">" + form, self.data, self.offset)[0]
         self.offset += struct.calcsize(">" + form)
         return value
 

@@ -239,23 +239,7 @@ def flat(service: Place) -> list[dict[str, str]]:
     command = [openssl, "pkcs12", "-legacy", "-in", pkcs12, "-passin", "pass:old secret"]
     for name, parts in (("certificate", ["-clcerts", "-nokeys"]), ("key", ["-nocerts", "-nodes"])):
         files.append(str(service.folder / f"old.{name}.pem"))
-        subprocess.run(
-            [
-                openssl,
-                "pkcs12",
-                "-legacy",
-                "-in",
-                pkcs12,
-                "-passin",
-                "pass:old secret",
-                *options,
-                "-out",
-                files[-1],
-            ],
-            check=True,
-            capture_output=True,
-            timeout=30,
-        )
+        subprocess.run([*command, *parts, "-out", files[-1]], check=True, capture_output=True, timeout=30)
     done = subprocess.run(
         [perl, HERE / "flat_client.pl", "127.0.0.1", str(service.port), *files, "3"],
         capture_output=True,
