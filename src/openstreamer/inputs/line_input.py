@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from openstreamer.errors import CodecError, InputError
+from openstreamer.errors import CodecError, InputError, UsageError
 from openstreamer.inputs.follow import FollowSource, Piece, SingleSource
 from openstreamer.inputs.interface import Batch, Input, InputContext
 from openstreamer.inputs.lines import LINE_LIMIT, LineReader, Overlong
@@ -54,8 +54,9 @@ class LineInput(Input):
     """Begins the names of this input's places."""
 
     def __init__(self, config: LineConfig) -> None:
+        """Raises UsageError for settings that do not go together."""
         if config.follow and config.path == "-":
-            raise InputError("standard input ends by itself and is not followed", path="-")
+            raise UsageError("standard input ends by itself; leave --follow out")
         self.config = config
         self._source: SingleSource | FollowSource | None = None
         self._stored: dict[str, bytes] = {}

@@ -100,6 +100,7 @@ class Intake:
         stored: Callable[[], None] | None = None,
         report: Callable[[int, str], None] | None = None,
         batch_records: int = BATCH_RECORDS,
+        full_seconds: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Args:
@@ -107,6 +108,7 @@ class Intake:
         stop: ends `run` once the batch at hand is stored.
         stored: called after each batch.
         report: takes (logging level, sentence); default: the log.
+        full_seconds: how long to wait for room in a full store; None for ever.
         """
         self.totals = Totals()
         self.waiting = False
@@ -118,6 +120,7 @@ class Intake:
         self._stored = stored
         self._report = report or log.log
         self._batch_records = batch_records
+        self._full_seconds = full_seconds
         self._clock = clock
         self._reported = 0
         self._reported_since = 0.0
@@ -132,7 +135,8 @@ class Intake:
 
         Raises:
             InputError: the input cannot be read; what it brought before is stored.
-            StoreError: the store cannot be written, for another reason than lack of room.
+            StoreFull: there was no room for as long as it may wait.
+            StoreError: the store cannot be written for another reason.
         """
         try:
             self._source.open(self)
@@ -212,12 +216,20 @@ class Intake:
         )
 
     def _when_there_is_room(self, action: Callable[[], _Value]) -> _Value:
-        """Do something that writes; while the store is full, wait and try again. Raises Stopped."""
+        """Do something that writes; while the store is full, wait and try again.
+
+        Raises:
+            Stopped: a stop was asked for meanwhile.
+            StoreFull: it stayed full for as long as it may wait.
+        """
         attempt = 0
+        since = time.monotonic()
         while True:
             try:
                 value = action()
             except StoreFull as error:
+                if self._full_seconds is not None and time.monotonic() - since >= self._full_seconds:
+                    raise
                 if not self.waiting:
                     self.waiting = True
                     self._report(
