@@ -97,3 +97,17 @@ class BlockHeader(Fields, id="block_header", records={8: "all"}):
 
     block_type: U32 = f("Type of the block, within its series.")
     block_length: U32 = f("Bytes of the block, these 8 included.")
+
+
+ERROR_CODES: dict[int, tuple[str, str]] = {
+    19: ("No space", "The code in the guide's example; a server ran out of room."),
+    0: ("No error", "Not sent."),
+    -1: ("General error", "What known clients send when they have nothing better to say."),
+    -2: ("Bad header version", "A message header that does not begin with version 1."),
+    -3: ("Not allowed now", "A message type that the present state of the session does not allow."),
+    -4: ("Bad length", "A body whose length does not fit its message type."),
+    -5: ("Unsupported request", "Nothing of what was asked for can be sent."),
+    -6: ("Message too large", "A message longer than the receiver accepts."),
+    -7: ("No acknowledgement", "The client did not acknowledge in time."),
+}
+"""Error codes with name and meaning. The product's own list is not public; the negative ones are ours."""

@@ -432,10 +432,12 @@ def event_from_json(line: bytes | str) -> Event:
     Raises:
         DecodeError: the line is not JSON, or a member has a wrong type.
     """
-    record_type: int | None = None
+    number: int | None = None
     try:
         found = _reader(_ReadLine)(line)
-        record_type = _record_type_of(found.event) if found.record_type is UNSET else found.record_type
+        number = record_type = (
+            _record_type_of(found.event) if found.record_type is UNSET else found.record_type
+        )
         row = RECORDS.get(record_type)
         peek = _peek(found.data)
         block_type = peek.block_type if peek.block_type is not UNSET else found.block_type
@@ -449,7 +451,7 @@ def event_from_json(line: bytes | str) -> Event:
             if issubclass(body, Block) and peek.block_type is UNSET:
                 data.block_type = block_type if block_type is not UNSET else [*layout_of(body).types][-1]
     except msgspec.MsgspecError as error:
-        raise DecodeError(f"not a JSON line of an event: {error}", record_type=record_type) from None
+        raise DecodeError(f"not a JSON line of an event: {error}", record_type=number) from None
     return Event(
         record_type,
         found.event if row is None or found.event == UNKNOWN else row.id,
