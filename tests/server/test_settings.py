@@ -90,3 +90,10 @@ def test_settings_cannot_be_changed() -> None:
         Settings().server.host_check = False  # type: ignore[misc]
     changed = msgspec.structs.replace(Settings().server, host_check=False)
     assert not changed.host_check
+
+
+def test_the_page_in_the_docs_has_every_setting_as_the_program_has_it() -> None:
+    page = Path(__file__).parents[2] / "docs" / "server.md"
+    rows = [f"| `[{row.section}]` | `{row.key}` | `{row.default}` | {row.text} |" for row in manual()]
+    text = page.read_text("utf-8").splitlines()
+    assert [row for row in rows if row not in text] == []

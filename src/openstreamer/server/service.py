@@ -14,8 +14,9 @@ import contextlib
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from openstreamer.authority import Authority, Client
 from openstreamer.authority.tls import server_context
@@ -43,6 +44,8 @@ ADMISSION_SECONDS = 10.0
 
 FEEDER_SECONDS = 10.0
 """Time that inputs get to store their last batch."""
+
+_Value = TypeVar("_Value")
 
 
 class Service:
@@ -78,7 +81,8 @@ class Service:
         self._server_events: frozenset[str] = frozenset()
         self._tasks: list[asyncio.Task[None]] = []
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
-        self._resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolve")
+        self._side_threads = ThreadPoolExecutor(4, thread_name_prefix="side")
+        self._resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolve")  # names may take long
 
     @property
     def addresses(self) -> list[str]:
@@ -154,7 +158,7 @@ class Service:
         log.info("stopping")
         await self._listener.stop_accepting()
         try:
-            await asyncio.wait_for(self._in_resolver(self._feeder.stop), FEEDER_SECONDS)
+            await asyncio.wait_for(self._aside(self._feeder.stop), FEEDER_SECONDS)
         except TimeoutError:
             log.error("an input does not stop; what it read last is read again at the next start")
         self._source.look()
@@ -187,6 +191,7 @@ class Service:
             session.end("the service stops")
         await self._listener.cancel()
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._side_threads.shutdown(wait=True, cancel_futures=True)
         self._resolvers.shutdown(wait=False, cancel_futures=True)
         self._store.close()
         self._authority.close()
@@ -194,7 +199,9 @@ class Service:
 
     def renew_context(self) -> None:
         """Read the server's certificate and the authority's anew; later handshakes use them."""
-        self._context = server_context(self._authority.server_context_files())
+        self._context = server_context(
+            self._authority.server_context_files(), minimum=self.settings.protocol.minimum_tls
+        )
 
     # admission
 
@@ -222,7 +229,7 @@ class Service:
             self.sessions.discard(session)
             self.statistics.bytes_sent += connection.bytes_sent
             with contextlib.suppress(OpenStreamerError, RuntimeError):
-                await self._in_resolver(lambda: self._note([session]))
+                await self._aside(lambda: self._note([session]))
 
     async def _admit(self, connection: Connection) -> Client | None:
         """The client that a connection belongs to; None if it is refused, which is logged with its cause."""
@@ -232,10 +239,11 @@ class Service:
             return None
         try:
             client = await asyncio.wait_for(
-                self._in_resolver(
+                asyncio.get_running_loop().run_in_executor(
+                    self._resolvers,
                     lambda: self._authority.check_peer(
                         certificate, connection.host, hostcheck=self._host_check
-                    )
+                    ),
                 ),
                 ADMISSION_SECONDS,
             )
@@ -259,11 +267,11 @@ class Service:
 
     # changes made elsewhere, and time
 
-    async def _every(self, seconds: float, action: object) -> None:
+    async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         while True:
             await asyncio.sleep(seconds)
             try:
-                await action()  # type: ignore[operator]
+                await action()
             except OpenStreamerError as error:
                 log.error("%s", error)
 
@@ -272,7 +280,7 @@ class Service:
 
     async def _poll_registry(self) -> None:
         if self._authority.changed():
-            self._server_events = await self._in_resolver(self._authority.registry.server_events)
+            self._server_events = await self._aside(self._authority.registry.server_events)
             await self._recheck(list(self.sessions))
 
     async def _recheck(self, sessions: Sequence[Session]) -> None:
@@ -289,7 +297,7 @@ class Service:
                         results[certificate] = error
             return [results[session.certificate] for session in sessions]
 
-        for session, result in zip(sessions, await self._in_resolver(check), strict=True):
+        for session, result in zip(sessions, await self._aside(check), strict=True):
             if isinstance(result, OpenStreamerError):
                 session.end(str(getattr(result, "cause", result)))
             else:
@@ -303,7 +311,7 @@ class Service:
     async def _note_seen(self) -> None:
         sessions = list(self.sessions)
         if sessions:
-            await self._in_resolver(lambda: self._note(sessions))
+            await self._aside(lambda: self._note(sessions))
 
     def _note(self, sessions: Sequence[Session]) -> None:
         now = int(time.time())
@@ -331,5 +339,6 @@ class Service:
             self.statistics.trimmed_records += result.records
             log.info("deleted %d old records (%d bytes)", result.records, result.bytes)
 
-    async def _in_resolver(self, function):  # type: ignore[no-untyped-def]
-        return await asyncio.get_running_loop().run_in_executor(self._resolvers, function)
+    async def _aside(self, function: Callable[[], _Value]) -> _Value:
+        """Run something that touches the disk in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._side_threads, function)

@@ -95,6 +95,31 @@ class SessionSettings(Section, frozen=True):
     """About how long a bundle becomes, in bytes. A single longer record still goes in one piece."""
 
 
+class ProtocolSettings(Section, frozen=True):
+    """Where deployed clients and servers differ. The defaults suit all known clients."""
+
+    minimum_tls: Literal["1.0", "1.1", "1.2", "1.3"] = "1.2"
+    """Lowest TLS version. "1.0" and "1.1" also allow weak ciphers; only for clients that know nothing
+    better."""
+
+    header_flag: bool = False
+    """Set the top bit of the record type word where the record header carries the archive time."""
+
+    header_domain: bool = False
+    """Leave the domain of an event in the record type word. Some clients then do not know the record."""
+
+    zero_metadata_time: bool = False
+    """Give metadata records the long record header too, with a time of zero."""
+
+    nearest_lower_version: bool = False
+    """Answer a request for a version of an event type that is not known with the next lower one; otherwise
+    that event type is left out."""
+
+    refuse_unknown_messages: bool = False
+    """End a session whose client sends a message of unknown type; otherwise the message is logged and passed
+    over."""
+
+
 class RetentionSettings(Section, frozen=True):
     """How long events are kept. What is over either limit is deleted, oldest first."""
 
@@ -132,6 +157,7 @@ class Settings(Section, frozen=True):
     server: ServerSettings = field(default_factory=ServerSettings)
     web: WebSettings = field(default_factory=WebSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
+    protocol: ProtocolSettings = field(default_factory=ProtocolSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)

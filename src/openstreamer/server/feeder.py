@@ -1,0 +1,82 @@
+"""The inputs that run with the service, each in a thread of its own.
+
+Reading files and encoding events would hold up the sessions, so it happens beside the event loop. An input
+that fails is tried again for as long as the service runs. Not here: how a batch reaches the event log
+(`intake`), and what inputs read (`openstreamer.inputs`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Sequence
+
+from openstreamer.errors import StoreError
+from openstreamer.inputs.uri import input_from_uri
+from openstreamer.server.intake import RETRY_SECONDS, Intake
+from openstreamer.store import Store
+
+log = logging.getLogger("openstreamer.server")
+
+
+class Feeder:
+    """Runs inputs until it is told to stop."""
+
+    def __init__(
+        self,
+        store: Store,
+        uris: Sequence[str],
+        *,
+        batch_records: int,
+        enabled: Callable[[], Collection[str]],
+        stored: Callable[[], None],
+    ) -> None:
+        """Prepare the inputs that the URIs describe; none is opened yet.
+
+        `enabled` gives the event types that are switched on, `stored` is called from an input's thread after
+        each batch it stored. Raises UsageError for a URI that is wrong.
+        """
+        self._stop = threading.Event()
+        self.intakes = [
+            Intake(
+                store,
+                input_from_uri(uri),
+                enabled=enabled,
+                stop=self._stop,
+                stored=stored,
+                batch_records=batch_records,
+            )
+            for uri in uris
+        ]
+        self._threads = [
+            threading.Thread(target=self._run, args=(intake,), name=intake.source.name, daemon=True)
+            for intake in self.intakes
+        ]
+
+    def start(self) -> None:
+        """Begin to read."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let each input store the batch it is at, and end; returns when all have."""
+        self._stop.set()
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join()
+
+    def _run(self, intake: Intake) -> None:
+        name = intake.source.name
+        log.info("reading %s", name)
+        while True:
+            try:
+                intake.keep_running()
+            except StoreError as error:
+                log.error("%s: cannot store events: %s; trying again", name, error)
+            except Exception:
+                log.exception("%s: a fault of the program; trying again", name)
+            else:
+                log.info("%s: done; %d lines", name, intake.totals.lines)
+                return
+            if self._stop.wait(RETRY_SECONDS):
+                return
