@@ -32,14 +32,12 @@ from openstreamer.wire.kinds import (
     BlobKind,
     Counted,
     Integer,
-    Kind,
     ListKind,
     NestedKind,
     Octets,
     Rest,
     RestListKind,
     StringKind,
-    value_type,
 )
 from openstreamer.wire.layout import Layout, PlanField, layout_of
 from openstreamer.wire.text import decode_text, encode_text
@@ -373,8 +371,3 @@ def _is_block_of(cls: type, series: int) -> bool:
         return layout_of(cls).series == series
     except TypeError:
         return False
-
-
-def is_text(kind: Kind) -> bool:
-    """Whether values of this kind are text of variable length."""
-    return isinstance(kind, StringKind) or (isinstance(kind, Counted | Rest) and value_type(kind) == "str")
