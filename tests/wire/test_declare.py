@@ -67,6 +67,11 @@ def test_fields_need_a_specifier_and_a_free_name() -> None:
         class Plain(Fields, id="plain", records={60098: "1"}):
             code: U8
 
+    with pytest.raises(TypeError, match="needs an annotation"):
+
+        class Bare(Fields, id="bare", records={60098: "1"}):
+            code = f("A number.")
+
     with pytest.raises(TypeError, match="is taken"):
 
         class Taken(Fields, id="taken", records={60098: "1"}):

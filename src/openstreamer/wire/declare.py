@@ -122,6 +122,9 @@ class DeclaredMeta(msgspec.StructMeta):
             if field_name.startswith("_") or field_name in taken:
                 raise TypeError(f"{name}.{field_name}: this name is taken")
             specs[field_name] = spec
+        for other, value in namespace.items():
+            if isinstance(value, FieldSpec):
+                raise TypeError(f"{name}.{other}: a field needs an annotation that names its kind")
         first: dict[str, Any] = {"block_type": int} if is_block else {}
         namespace["__annotations__"] = (
             first | annotations | {"left_over": bytes | UnsetType, "alternative": int | UnsetType}
