@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -81,7 +82,7 @@ class PendingChunk:
 
     `records` are (record type, domain, data). `record_types` holds record type words: the plain record type,
     unless the record has a domain (bits 30 to 16). `record_counts` counts by plain record type.
-    `references` are the metadata that the records refer to, as pairs of (referring record type, metadata key).
+    `references` are the metadata that the records refer to: pairs of (referring record type, metadata key).
     """
 
     __slots__ = ("_parts", "count", "record_counts", "record_types", "references", "size")
@@ -128,16 +129,27 @@ class Part(msgspec.Struct, frozen=True, gc=False):
 class Items:
     """Records in the form a session sends, cut into parts of at most a bundle's size.
 
-    With `flat` each record is a whole message of its own (its header begins 00 01), else a bundle item. Several
-    sessions may share one object: nothing changes in it.
+    With `flat` each record is a whole message of its own (its header begins 00 01), else a bundle item.
+    Several sessions may share one object: nothing changes in it. `lost` says how many records had to be left
+    out because the form asked for cannot express them, and why; `filtered` counts those not asked for.
     """
 
-    __slots__ = ("count", "data", "flat", "parts")
+    __slots__ = ("count", "data", "filtered", "flat", "lost", "parts")
 
-    def __init__(self, data: bytes, parts: tuple[Part, ...], *, flat: bool = False) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        parts: tuple[Part, ...],
+        *,
+        flat: bool = False,
+        filtered: int = 0,
+        lost: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.data = data
         self.parts = parts
         self.flat = flat
+        self.filtered = filtered
+        self.lost = lost
         self.count = sum(part.count for part in parts)
 
     def __len__(self) -> int:
@@ -168,9 +180,18 @@ def walk(data: bytes, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def cut(
-    data: bytes, *, flat: bool = False, bundle_bytes: int = BUNDLE_BYTES, bundle_items: int = BUNDLE_ITEMS
+    data: bytes,
+    *,
+    flat: bool = False,
+    bundle_bytes: int = BUNDLE_BYTES,
+    bundle_items: int = BUNDLE_ITEMS,
+    filtered: int = 0,
+    lost: Mapping[str, int] = MappingProxyType({}),
 ) -> Items:
-    """Cut wire-ready bundle items into parts; with `flat` turn their headers into those of messages."""
+    """Cut wire-ready bundle items into parts; with `flat` turn their headers into those of messages.
+
+    `filtered` and `lost` are what was left out on the way, see `Items`.
+    """
     unpack = _LENGTHS.unpack_from
     position, size = 0, len(data)
     messages = bytearray(data) if flat else None
@@ -187,7 +208,8 @@ def cut(
         position = end
     if count:
         parts.append(Part(start, position, count))
-    return Items(data if messages is None else bytes(messages), tuple(parts), flat=flat)
+    octets = data if messages is None else bytes(messages)
+    return Items(octets, tuple(parts), flat=flat, filtered=filtered, lost=lost)
 
 
 def gather(items: Iterable[bytes], *, flat: bool = False, bundle_bytes: int = BUNDLE_BYTES) -> Items:
