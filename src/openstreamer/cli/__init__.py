@@ -45,6 +45,7 @@ class LazyGroup(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        command.short_help = COMMANDS[cmd_name]
         add_debug_option(command)
         return command
 
