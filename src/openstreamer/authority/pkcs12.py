@@ -217,7 +217,8 @@ def _belongs(certificate: x509.Certificate, public_key: object) -> bool:
 
 
 # A little DER, for the one thing that `cryptography` does not offer: an unencrypted file whose integrity
-# check is SHA-1 (RFC 7292, sections 4 and B.2). Old readers refuse a file without one, and may not know SHA-256.
+# check is SHA-1 (RFC 7292, sections 4 and B.2). Old readers refuse a file without one, and may not know
+# SHA-256.
 
 
 def _looks_like_pkcs12(content: bytes) -> bool:

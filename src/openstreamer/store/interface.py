@@ -224,7 +224,7 @@ class Store(Protocol):
         ...
 
     def changed(self) -> bool:
-        """Say whether anything was committed, by whomever, since this store object was last asked. Cheap."""
+        """Say whether anything was committed since this object was last asked, or made. Cheap."""
         ...
 
     def wait(self, after: Position, timeout: float) -> bool:

@@ -1,30 +1,22 @@
 """The embedded event log: one SQLite file in write-ahead mode, shared by any number of processes.
 
 This module appends and reads; deleting, counting and verifying are in `upkeep`. The tables are in `schema`,
-the bytes of a row in `chunks`. See `interface` for what each method promises.
+their rows in `rows`, the bytes of a row in `chunks`. See `interface` for what each method promises.
 """
 
 from __future__ import annotations
 
 import sqlite3
-import struct
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
-from typing import NamedTuple
 
-from openstreamer.database import Database, Trouble, classify
-from openstreamer.errors import OpenStreamerError, StoreConflict, StoreCorrupt, StoreError, StoreFull
+from openstreamer.database import Database, Trouble
+from openstreamer.errors import OpenStreamerError, StoreCorrupt, StoreError, StoreFull
 
 from . import upkeep
-from .chunks import (
-    chunk_checksum,
-    decode_references,
-    decode_types,
-    encode_labels,
-    metadata_checksum,
-)
+from .chunks import metadata_checksum
 from .interface import (
     LAST_TIME,
     CheckResult,
@@ -37,6 +29,19 @@ from .interface import (
     Statistics,
     TrimResult,
 )
+from .rows import (
+    SELECT_CHUNK,
+    UPDATE_STATE,
+    compare_places,
+    damaged,
+    insert_chunk,
+    is_damage,
+    make_chunk,
+    make_metadata,
+    read_one,
+    read_state,
+    search,
+)
 from .schema import SCHEMA
 
 _POLL_SECONDS = 0.1
@@ -46,23 +51,6 @@ _WAL_LIMIT = 64 << 20
 """Size in bytes of the write-ahead log above which an append stops to empty it."""
 
 _CACHE_ENTRIES = 1 << 16
-
-
-class _State(NamedTuple):
-    """The row of the table `state`, which every method begins with."""
-
-    first_number: int
-    last_number: int
-    last_archive_time: int
-    records: int
-    bytes: int
-    records_appended: int
-    metadata_revision: int
-
-
-_SELECT_STATE = f"SELECT {', '.join(_State._fields)} FROM state"
-_UPDATE_STATE = f"UPDATE state SET {', '.join(f'{name} = ?' for name in _State._fields)}"
-_SELECT_CHUNK = "SELECT number, archive_time, ordinal, count, checksum, labels, data FROM chunk"
 
 
 def open_store(
@@ -99,11 +87,11 @@ class SqliteStore:
         self._append_lock = threading.Lock()
         self._appended = threading.Condition()
         self._changed_lock = threading.Lock()
-        self._last_seen: tuple[int, int] | None = None
         # Digests of metadata known to be stored, valid as long as nobody else has changed any.
         self._known: dict[bytes, bytes] = {}
         self._known_revision = 0
         self._numbers: dict[tuple[str, str], int] = {}
+        self._last_seen = self._newest_revisions()
 
     # Writing
 
@@ -123,9 +111,9 @@ class SqliteStore:
         with self._append_lock:
             stored: dict[bytes, bytes] = {}
             with self._database.writing() as connection:
-                state = _state(connection)
+                state = read_state(connection)
                 if expected:
-                    _compare_places(connection, expected)
+                    compare_places(connection, expected)
                 archive_time = max(now, state.last_archive_time)
                 revision = self._store_metadata(connection, metadata, state.metadata_revision, stored)
                 if places:
@@ -138,7 +126,7 @@ class SqliteStore:
                     number += 1
                     data = pending.seal(archive_time)
                     size = len(data)
-                    _insert_chunk(connection, pending, number, archive_time, state.records_appended, data)
+                    insert_chunk(connection, pending, number, archive_time, state.records_appended, data)
                 after = state._replace(
                     last_number=number,
                     last_archive_time=archive_time if pending.count else state.last_archive_time,
@@ -148,7 +136,7 @@ class SqliteStore:
                     metadata_revision=revision,
                 )
                 if after != state:
-                    connection.execute(_UPDATE_STATE, after)
+                    connection.execute(UPDATE_STATE, after)
             # Only what is committed may be taken for known.
             self._known.update(stored)
             self._known_revision = revision
@@ -217,7 +205,7 @@ class SqliteStore:
         if timestamp <= 0:
             return 0
         with self._database.reading() as connection:
-            state = _state(connection)
+            state = read_state(connection)
             if timestamp > state.last_archive_time:
                 return state.last_number
             try:
@@ -226,22 +214,22 @@ class SqliteStore:
                     (timestamp,),
                 ).fetchone()
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
-                return _search(connection, state, timestamp)
+                return search(connection, state, timestamp)
             return state.last_number if row is None else int(row[0]) - 1
 
     def read(self, after: Position, *, limit_bytes: int = 1 << 20) -> list[Chunk]:
         """See `Store.read`."""
         chunks: list[Chunk] = []
         with self._database.reading() as connection:
-            state = _state(connection)
+            state = read_state(connection)
             number = max(after + 1, state.first_number)
             size = 0
             try:
-                cursor = connection.execute(f"{_SELECT_CHUNK} WHERE number >= ? ORDER BY number", (number,))
+                cursor = connection.execute(f"{SELECT_CHUNK} WHERE number >= ? ORDER BY number", (number,))
                 for row in cursor:
-                    chunk = _chunk(row, number)
+                    chunk = make_chunk(row, number)
                     chunks.append(chunk)
                     number += 1
                     size += len(chunk.data)
@@ -252,12 +240,12 @@ class SqliteStore:
                 pass
             except sqlite3.DatabaseError as error:
                 # The driver looks one row ahead, so it isn't certain yet which chunk cannot be read.
-                if not _is_damage(error):
+                if not is_damage(error):
                     raise
             if number > state.last_number or size >= limit_bytes:
                 return chunks
             try:
-                chunks.append(_read_one(connection, number))
+                chunks.append(read_one(connection, number))
             except StoreCorrupt:
                 # What is sound goes out first; the next call comes back to this place.
                 if not chunks:
@@ -272,14 +260,18 @@ class SqliteStore:
 
     def changed(self) -> bool:
         """See `Store.changed`. What `trim` deletes and places on their own do not count."""
+        newest = self._newest_revisions()
+        with self._changed_lock:
+            changed = self._last_seen != newest
+            self._last_seen = newest
+        return changed
+
+    def _newest_revisions(self) -> tuple[int, int]:
         with self._database.single() as connection:
             row: tuple[int, int] = connection.execute(
                 "SELECT last_number, metadata_revision FROM state"
             ).fetchone()
-        with self._changed_lock:
-            changed = self._last_seen != row
-            self._last_seen = row
-        return changed
+            return row
 
     def wait(self, after: Position, timeout: float) -> bool:
         """See `Store.wait`. Appends of this process wake it at once, those of others within a tenth of a
@@ -296,7 +288,7 @@ class SqliteStore:
     def lag(self, position: Position) -> Lag:
         """See `Store.lag`."""
         with self._database.reading() as connection:
-            state = _state(connection)
+            state = read_state(connection)
             number = max(position + 1, state.first_number)
             missed = max(0, state.first_number - position - 1)
             if number > state.last_number:
@@ -305,7 +297,7 @@ class SqliteStore:
                 "SELECT ordinal, archive_time FROM chunk WHERE number = ?", (number,)
             ).fetchone()
         if row is None:
-            raise _damaged(number, "is missing")
+            raise damaged(number, "is missing")
         return Lag(
             chunks=state.last_number - number + 1,
             records=state.records_appended - row[0],
@@ -333,7 +325,7 @@ class SqliteStore:
                     (key,),
                 ).fetchone()
                 if row is not None:
-                    found[key] = _metadata(row)
+                    found[key] = make_metadata(row)
         return found
 
     def metadata_since(self, revision: int) -> list[Metadata]:
@@ -344,7 +336,7 @@ class SqliteStore:
                 "WHERE revision > ? ORDER BY revision",
                 (revision,),
             ).fetchall()
-        return [_metadata(row) for row in rows]
+        return [make_metadata(row) for row in rows]
 
     def metadata_revision(self) -> int:
         """See `Store.metadata_revision`."""
@@ -420,119 +412,6 @@ class SqliteStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _state(connection: sqlite3.Connection) -> _State:
-    row = connection.execute(_SELECT_STATE).fetchone()
-    if row is None or not all(type(value) is int and value >= 0 for value in row):
-        raise StoreCorrupt("the event log has lost its state: restore the file from a backup")
-    return _State._make(row)
-
-
-def _search(connection: sqlite3.Connection, state: _State, timestamp: int) -> Position:
-    """Find the position of a time without the index, by halves; a damaged chunk counts as later."""
-    low, high = state.first_number, state.last_number + 1
-    while low < high:
-        middle = (low + high) // 2
-        try:
-            row = connection.execute("SELECT archive_time FROM chunk WHERE number = ?", (middle,)).fetchone()
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise
-            row = None
-        if row is not None and row[0] < timestamp:
-            low = middle + 1
-        else:
-            high = middle
-    return low - 1
-
-
-def _compare_places(connection: sqlite3.Connection, expected: Mapping[str, bytes | None]) -> None:
-    for source, value in expected.items():
-        row = connection.execute("SELECT value FROM place WHERE source = ?", (source,)).fetchone()
-        if (None if row is None else row[0]) != value:
-            raise StoreConflict(f"another process is reading {source} too: let only one of them do it")
-
-
-def _insert_chunk(
-    connection: sqlite3.Connection,
-    pending: Pending,
-    number: int,
-    archive_time: int,
-    ordinal: int,
-    data: bytes,
-) -> None:
-    labels, counts = encode_labels(
-        pending.record_types, getattr(pending, "record_counts", None), pending.references, pending.count
-    )
-    checksum = chunk_checksum(number, archive_time, ordinal, pending.count, labels, data)
-    try:
-        connection.execute(
-            "INSERT INTO chunk (number, archive_time, ordinal, count, size, checksum, labels, data) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (number, archive_time, ordinal, pending.count, len(data), checksum, labels, data),
-        )
-    except sqlite3.IntegrityError as error:
-        raise StoreCorrupt(
-            f"the event log contradicts itself: it has a chunk {number} already, restore it from a backup"
-        ) from error
-    connection.executemany(
-        "INSERT INTO tally VALUES (?, ?) "
-        "ON CONFLICT (record_type) DO UPDATE SET records = records + excluded.records",
-        counts.items(),
-    )
-
-
-def _read_one(connection: sqlite3.Connection, number: int) -> Chunk:
-    try:
-        row = connection.execute(f"{_SELECT_CHUNK} WHERE number = ?", (number,)).fetchone()
-    except sqlite3.DatabaseError as error:
-        if not _is_damage(error):
-            raise
-        raise _damaged(number, f"cannot be read ({error})") from error
-    if row is None:
-        raise _damaged(number, "is missing")
-    return _chunk(row, number)
-
-
-def _damaged(number: int, how: str) -> StoreCorrupt:
-    return StoreCorrupt(
-        f"chunk {number} of the event log {how}: its records are lost unless a backup has them", chunk=number
-    )
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Whether a row cannot be read because of the file, and not because of how or when it was asked for."""
-    return not isinstance(error, sqlite3.ProgrammingError) and classify(error) is not Trouble.BUSY
-
-
-def _chunk(row: tuple[int, int, int, int, bytes, bytes, bytes], expected: int) -> Chunk:
-    """Make a chunk of a row, or raise StoreCorrupt."""
-    try:
-        number, archive_time, ordinal, count, checksum, labels, data = row
-        sound = (
-            number == expected
-            and chunk_checksum(number, archive_time, ordinal, count, labels, data) == checksum
-        )
-        if sound:
-            counts, start = decode_types(labels)
-            references = decode_references(labels, start)
-            return Chunk(number, archive_time, count, frozenset(counts), references, data, ordinal)
-    except (struct.error, TypeError):
-        # A damaged row may hold other types than the ones that were put in.
-        pass
-    raise _damaged(expected, "fails its checksum")
-
-
-def _metadata(row: tuple[bytes, int, int, int, bytes, bytes]) -> Metadata:
-    key, record_type, netmap, revision, checksum, data = row
-    try:
-        sound = metadata_checksum(key, record_type, netmap, revision, data) == checksum
-    except (struct.error, TypeError):
-        sound = False
-    if not sound:
-        raise StoreCorrupt(f"a metadata record of the event log (key {key!r}) fails its checksum")
-    return Metadata(key, record_type, netmap, data, revision)
 
 
 def _look_up(connection: sqlite3.Connection, kind: str, names: Iterable[str]) -> dict[tuple[str, str], int]:

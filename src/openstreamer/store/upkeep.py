@@ -15,6 +15,7 @@ from openstreamer.errors import StoreCorrupt, StoreError
 
 from .chunks import UNKNOWN_COUNT, decode_types, metadata_checksum
 from .interface import CheckResult, Chunk, Statistics, TrimResult
+from .rows import is_damage, read_state
 
 _TRIM_CHUNKS = 256
 _TRIM_BYTES = 32 << 20
@@ -41,17 +42,15 @@ def trim(database: Database, *, before: int | None, max_bytes: int | None) -> Tr
 
 def _trim_some(database: Database, before: int | None, max_bytes: int | None) -> TrimResult:
     with database.writing() as connection:
-        first, kept_records, kept_bytes = connection.execute(
-            "SELECT first_number, records, bytes FROM state"
-        ).fetchone()
-        number, records, size = first, 0, 0
+        state = read_state(connection)
+        number, records, size = state.first_number, 0, 0
         tallies: dict[int, int] = {}
         for chunk_time, count, chunk_size, labels in connection.execute(
             "SELECT archive_time, count, size, labels FROM chunk WHERE number >= ? ORDER BY number LIMIT ?",
-            (first, _TRIM_CHUNKS),
+            (number, _TRIM_CHUNKS),
         ):
             old = before is not None and chunk_time < before
-            surplus = max_bytes is not None and kept_bytes - size > max_bytes
+            surplus = max_bytes is not None and state.bytes - size > max_bytes
             if size >= _TRIM_BYTES or not (old or surplus):
                 break
             number += 1
@@ -59,18 +58,18 @@ def _trim_some(database: Database, before: int | None, max_bytes: int | None) ->
             size += chunk_size
             for record_type, known in _known_counts(labels).items():
                 tallies[record_type] = tallies.get(record_type, 0) + known
-        if number > first:
+        if number > state.first_number:
             connection.execute("DELETE FROM chunk WHERE number < ?", (number,))
             connection.execute(
                 "UPDATE state SET first_number = ?, records = ?, bytes = ?",
-                (number, max(0, kept_records - records), max(0, kept_bytes - size)),
+                (number, max(0, state.records - records), max(0, state.bytes - size)),
             )
             connection.executemany(
                 "UPDATE tally SET records = max(0, records - ?) WHERE record_type = ?",
                 [(known, record_type) for record_type, known in tallies.items()],
             )
             connection.execute("DELETE FROM tally WHERE records = 0")
-    return TrimResult(number - first, records, size)
+    return TrimResult(number - state.first_number, records, size)
 
 
 def _known_counts(labels: bytes) -> dict[int, int]:
@@ -99,22 +98,28 @@ def _give_back_pages(database: Database) -> None:
 def statistics(database: Database) -> Statistics:
     """See `interface.Store.statistics`."""
     with database.reading() as connection:
-        first, last, last_time, records, size, appended = connection.execute(
-            "SELECT first_number, last_number, last_archive_time, records, bytes, records_appended FROM state"
-        ).fetchone()
-        oldest = connection.execute("SELECT archive_time FROM chunk WHERE number = ?", (first,)).fetchone()
+        state = read_state(connection)
+        try:
+            oldest = connection.execute(
+                "SELECT archive_time FROM chunk WHERE number = ?", (state.first_number,)
+            ).fetchone()
+        except sqlite3.DatabaseError as error:
+            # Numbers are wanted most when something is wrong.
+            if not is_damage(error):
+                raise
+            oldest = None
         tallies = connection.execute("SELECT record_type, records FROM tally ORDER BY record_type").fetchall()
         (metadata,) = connection.execute("SELECT count(*) FROM metadata").fetchone()
     return Statistics(
-        chunks=last - first + 1,
-        records=records,
-        bytes=size,
+        chunks=state.last_number - state.first_number + 1,
+        records=state.records,
+        bytes=state.bytes,
         file_bytes=database.file_bytes(),
-        first_number=first,
-        last_number=last,
+        first_number=state.first_number,
+        last_number=state.last_number,
         first_archive_time=None if oldest is None else oldest[0],
-        last_archive_time=last_time,
-        records_appended=appended,
+        last_archive_time=state.last_archive_time,
+        records_appended=state.records_appended,
         by_record_type=dict(tallies),
         metadata=metadata,
     )
@@ -134,7 +139,8 @@ def check(database: Database, read: Callable[[int], list[Chunk]]) -> CheckResult
     sound = 0
     previous: Chunk | None = None
     try:
-        position = statistics(database).first_number - 1
+        with database.reading() as connection:
+            position = read_state(connection).first_number - 1
         while True:
             try:
                 chunks = read(position)
