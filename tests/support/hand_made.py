@@ -98,13 +98,22 @@ def intrusion_7(event_id: int = 1, second: int = SECOND) -> bytes:
 
 
 def rule_message(generator: int, rule: int, revision: int, message: str) -> bytes:
-    """Metadata record 66."""
+    """Metadata record 66: four numbers, 16-bit length, two UUIDs, text."""
     raw = message.encode()
-    return struct.pack(">IIII", generator, rule, revision, rule) + bytes(0) + _rule_rest(raw)
+    return struct.pack(">IIIIH", generator, rule, revision, rule, len(raw)) + bytes(32) + raw
 
 
-def _rule_rest(raw: bytes) -> bytes:
-    return struct.pack(">H", len(raw)) + bytes(16) + bytes(16) + raw
+def classification(number: int, name: str, description: str) -> bytes:
+    """Metadata record 67: number, name and description with 16-bit lengths, two UUIDs."""
+    first, second = name.encode(), description.encode()
+    content = struct.pack(">IH", number, len(first)) + first + struct.pack(">H", len(second)) + second
+    return content + bytes(32)
+
+
+def priority(number: int, name: str) -> bytes:
+    """Metadata record 4: number, 16-bit length, name."""
+    raw = name.encode()
+    return struct.pack(">IH", number, len(raw)) + raw
 
 
 def id_name(number: int, name: str) -> bytes:

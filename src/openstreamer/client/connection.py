@@ -17,7 +17,7 @@ import time
 from typing import Any, cast
 
 from openstreamer.client.stop import Stop
-from openstreamer.errors import RefusedError, RemoteProtocolError, TransportError
+from openstreamer.errors import OpenStreamerError, RefusedError, RemoteProtocolError, TransportError
 
 _RECEIVE = 256 * 1024
 _PLAIN = 512 * 1024
@@ -62,7 +62,7 @@ class SilentPeer(TransportError):
     """Nothing came for so long that the link is taken for dead."""
 
 
-def _tls_error(error: ssl.SSLError, server: str) -> Exception:
+def handshake_error(error: ssl.SSLError, server: str) -> OpenStreamerError:
     """Our error for an error of the TLS engine."""
     reason = error.reason or ""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -208,7 +208,7 @@ class Connection:
                 self._flush()
             if isinstance(error, ssl.SSLEOFError):
                 raise TransportError(f"{self._server} broke off the TLS handshake") from error
-            raise _tls_error(error, self._server) from error
+            raise handshake_error(error, self._server) from error
         except TimeoutError as error:
             raise TransportError(f"{self._server} does not answer the TLS handshake") from error
         except OSError as error:
@@ -244,11 +244,9 @@ class Connection:
             self._engine.write(data)
             self._flush()
         except ssl.SSLError as error:
-            raise _tls_error(error, self._server) from error
+            raise handshake_error(error, self._server) from error
         except OSError as error:
-            raise LostConnection(
-                f"lost the connection to {self._server} ({_reason(error)})", on_purpose=False
-            ) from error
+            raise lost_error(error, self._server) from error
 
     def receive(self, timeout: float, stop: Stop | None = None) -> bytes | None:
         """What has arrived, up to half a MiB; None if nothing does in time or the end is asked for.
@@ -284,9 +282,7 @@ class Connection:
         try:
             received = self._raw.recv_into(self._cipher_text)
         except OSError as error:
-            raise LostConnection(
-                f"lost the connection to {self._server} ({_reason(error)})", on_purpose=False
-            ) from error
+            raise lost_error(error, self._server) from error
         if received:
             self._incoming.write(self._cipher_text[:received])
         else:
@@ -312,7 +308,7 @@ class Connection:
                 return bytes(plain[:filled])
             if isinstance(error, ssl.SSLEOFError):
                 raise LostConnection(f"lost the connection to {self._server}", on_purpose=False) from error
-            raise _tls_error(error, self._server) from error
+            raise handshake_error(error, self._server) from error
         if self._outgoing.pending:
             with contextlib.suppress(OSError):
                 self._flush()
@@ -332,5 +328,7 @@ class Connection:
         self._raw.close()
 
 
-def _reason(error: OSError) -> str:
-    return "it takes nothing" if isinstance(error, TimeoutError) else (error.strerror or str(error))
+def lost_error(error: OSError, server: str) -> LostConnection:
+    """Our error for a connection that the system reports as broken."""
+    reason = "it takes nothing" if isinstance(error, TimeoutError) else (error.strerror or str(error))
+    return LostConnection(f"lost the connection to {server} ({reason})", on_purpose=False)

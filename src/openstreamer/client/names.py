@@ -88,24 +88,29 @@ class NameCache:
     def __len__(self) -> int:
         return sum(map(len, self.tables.values()))
 
-    def learn(self, record: Record) -> bool:
-        """Take in a metadata record; true if it changes what was said before of the same key.
+    def learn(self, record: Record) -> None:
+        """Take in a metadata record; others are passed over.
 
         Raises:
             DecodeError: the record does not fit its layout.
         """
-        rule = METADATA.get(record.record_type)
-        if rule is None:
-            return False
-        data = decode_record(record).data
-        for fields, label_field in ((rule.fields, rule.label), *rule.variants):
-            key = tuple([getattr(data, field, msgspec.UNSET) for field in fields])
-            label = getattr(data, label_field, msgspec.UNSET)
-            if msgspec.UNSET not in key and isinstance(label, str):
-                return not _is_nothing(key) and self._put(record.record_type, key, label)
-        return False
+        found = _read(record)
+        if found is not None:
+            self._put(record.record_type, *found)
 
-    def _put(self, record_type: int, key: Key, label: str) -> bool:
+    def would_change(self, record: Record) -> bool:
+        """Whether learning this record would change what was said before of the same key.
+
+        Raises:
+            DecodeError: the record does not fit its layout.
+        """
+        table = self.tables.get(record.record_type)
+        if table is None:
+            return False
+        found = _read(record)
+        return found is not None and table.get(found[0], found[1]) != found[1]
+
+    def _put(self, record_type: int, key: Key, label: str) -> None:
         table = self.tables.get(record_type)
         if table is None:
             table = self.tables[record_type] = {}
@@ -114,7 +119,7 @@ class NameCache:
             self.generation += 1
         before = table.get(key)
         if before == label:
-            return False
+            return
         if before is None and len(table) >= TABLE_LIMIT:
             for old in list(table)[: TABLE_LIMIT // 4]:
                 del table[old]
@@ -122,7 +127,6 @@ class NameCache:
         self._changed = True
         for plan in self._plans.values():
             plan.forget()
-        return before is not None
 
     def name(self, record_type: int, *key: Any) -> str | None:
         """The text of one metadata record, None if it was not seen."""
@@ -216,6 +220,20 @@ class NameCache:
                 file.write(msgspec.msgpack.encode((_FORMAT, rows)))
             os.replace(temporary, self.path)
             self._changed = False
+
+
+def _read(record: Record) -> tuple[Key, str] | None:
+    """Key and text of a metadata record; None if it is none, or names nothing."""
+    rule = METADATA.get(record.record_type)
+    if rule is None:
+        return None
+    data = decode_record(record).data
+    for fields, label_field in ((rule.fields, rule.label), *rule.variants):
+        key = tuple([getattr(data, field, msgspec.UNSET) for field in fields])
+        label = getattr(data, label_field, msgspec.UNSET)
+        if msgspec.UNSET not in key and isinstance(label, str):
+            return None if _is_nothing(key) else (key, label)
+    return None
 
 
 def _is_nothing(key: Key) -> bool:

@@ -185,7 +185,7 @@ class PositionTracker:
             self._digests.clear()
             self._unhashed.clear()
             self._expected = self._known = None
-        if times[0] == newest:
+        if min(times) == newest:
             self._unhashed += timed
         else:
             self._unhashed += [record for record, time in zip(timed, times, strict=True) if time == newest]

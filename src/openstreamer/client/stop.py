@@ -7,8 +7,10 @@ what was begun is finished, flushed and saved.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
+from collections.abc import Iterator
 
 
 class Stop:
@@ -17,6 +19,16 @@ class Stop:
     def __init__(self) -> None:
         self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.requested = False
+        self.interruption_allowed = False
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Within the block a signal handler may raise KeyboardInterrupt: nothing there can be torn."""
+        self.interruption_allowed = True
+        try:
+            yield
+        finally:
+            self.interruption_allowed = False
 
     def request(self) -> None:
         """Ask for the end; may be called from a signal handler or another thread, and more than once."""

@@ -20,6 +20,7 @@ from openstreamer.protocol.records import Event, Record, decode_record, json_lin
 if TYPE_CHECKING:
     from openstreamer.layouts.discovery_header import DiscoveryHeader
 
+_PART = 64
 _NO_NAMES: Mapping[str, str] = {}
 
 
@@ -112,15 +113,17 @@ class Batch:
         records: the raw records; events only, unless metadata is wanted as lines of its own.
         server: "host:port" they came from.
         names: where names come from, None if nobody wants names.
+        shared: whether more than one output gets it, so that what is decoded once is worth keeping.
         problems: the records that could not be decoded, with the reason; filled as outputs decode.
     """
 
-    __slots__ = ("_events", "names", "problems", "records", "server")
+    __slots__ = ("_events", "names", "problems", "records", "server", "shared")
 
     def __init__(self, records: list[Record], server: str, names: NameSource | None = None) -> None:
         self.records = records
         self.server = server
         self.names = names
+        self.shared = False
         self.problems: list[tuple[Record, DecodeError]] = []
         self._events: list[Event] | None = None
 
@@ -133,17 +136,41 @@ class Batch:
             try:
                 self._events = [decode_record(record) for record in self.records]
             except DecodeError:
-                self._events = self._one_by_one()
+                self._events = self._one_by_one(self.records)
         return self._events
 
-    def _one_by_one(self) -> list[Event]:
+    def parts(self) -> Iterator[list[Event]]:
+        """The same events, some at a time, for outputs that let go of them at once: decoding just before use
+        finds everything still in the processor's cache.
+        """
+        if self._events is not None or self.shared:
+            yield self.events()
+            return
+        records = self.records
+        for start in range(0, len(records), _PART):
+            part = records[start : start + _PART]
+            try:
+                yield [decode_record(record) for record in part]
+            except DecodeError:
+                yield self._one_by_one(part)
+
+    def _one_by_one(self, records: list[Record]) -> list[Event]:
         events = []
-        for record in self.records:
+        for record in records:
             try:
                 events.append(decode_record(record))
             except DecodeError as error:
                 self.report(record, error)
         return events
+
+    def each(self) -> Iterator[Event | None]:
+        """For every record its event, decoded as it is asked for; None where it cannot be decoded."""
+        for record in self.records:
+            try:
+                yield decode_record(record)
+            except DecodeError as error:
+                self.report(record, error)
+                yield None
 
     def report(self, record: Record, error: DecodeError) -> None:
         """Note that this record cannot be decoded; the same record counts once, whoever says so."""

@@ -21,7 +21,7 @@ import msgspec
 from openstreamer.errors import OutputError
 from openstreamer.outputs import columns as columns_table
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
 from openstreamer.outputs.interface import Output, Place
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -106,6 +106,9 @@ class CsvOutput(Output):
 
     def place(self) -> Place | None:
         return self._file.place() if self._file is not None else None
+
+    def notices(self) -> list[str]:
+        return notices_of(self._file)
 
     def close(self) -> None:
         if self._file is not None:

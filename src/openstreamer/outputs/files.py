@@ -40,6 +40,7 @@ class GrowingFile:
         self.path = path
         self.length = 0
         self.cut = 0
+        self.notice: str | None = None
         self._sync = sync
         self._tail = b""
         self._descriptor = -1
@@ -59,6 +60,8 @@ class GrowingFile:
         self.length = size
         if place is not None and size:
             self._cut_back(place, size)
+        elif place is not None and place["length"]:
+            self.notice = f"{self.path} is gone or empty; it is begun anew where the position stands"
         self._tail = self._read_tail()
 
     def _cut_back(self, place: dict[str, Any], size: int) -> None:
@@ -98,6 +101,8 @@ class GrowingFile:
         view = memoryview(data)
         done = 0
         try:
+            if os.fstat(self._descriptor).st_size != self.length:
+                self._follow_change()
             while done < total:
                 done += os.pwrite(self._descriptor, view[done:], self.length + done)
         except OSError as error:
@@ -110,6 +115,11 @@ class GrowingFile:
         last = bytes(view[-_TAIL:])
         self._tail = last if len(last) == _TAIL else (self._tail + last)[-_TAIL:]
         self._unsynced = True
+
+    def _follow_change(self) -> None:
+        """Somebody else has cut or lengthened the file (log rotation by copying): go on at its end."""
+        self.length = os.fstat(self._descriptor).st_size
+        self._tail = self._read_tail()
 
     def head(self, count: int) -> bytes:
         """The first `count` bytes of the file, fewer if it is shorter."""
@@ -148,6 +158,7 @@ class OpenStream:
         self.path = "standard output" if path == "-" else path
         self.length = 0
         self.cut = 0
+        self.notice: str | None = None
         self._name = path
         self._descriptor = -1
         self._remainder: memoryview | None = None
@@ -218,3 +229,13 @@ def open_target(path: str, place: Place | None, *, sync: SyncPolicy = "position"
         target = GrowingFile(path, sync=sync) if regular else OpenStream(path)
     target.open(place)
     return target
+
+
+def notices_of(*files: GrowingFile | OpenStream | None) -> list[str]:
+    """What these files have to say, once."""
+    told = []
+    for file in files:
+        if file is not None and file.notice:
+            told.append(file.notice)
+            file.notice = None
+    return told

@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
 from openstreamer.outputs.interface import Output, Place
 from openstreamer.protocol.records import json_line
 
@@ -57,6 +57,9 @@ class JsonLinesOutput(Output):
 
     def place(self) -> Place | None:
         return self._file.place() if self._file is not None else None
+
+    def notices(self) -> list[str]:
+        return notices_of(self._file)
 
     def close(self) -> None:
         if self._file is not None:

@@ -18,7 +18,7 @@ import msgspec
 
 from openstreamer.errors import OutputError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
 from openstreamer.outputs.interface import Output, Place
 from openstreamer.outputs.packets import PACKET_RECORD, RawPacket, packets_of
 
@@ -170,14 +170,15 @@ class PcapOutput(Output):
         }
 
     def notices(self) -> list[str]:
+        told = notices_of(self._main, *self._others.values())
         if not self.left_out:
-            return []
+            return told
         left_out, self.left_out = self.left_out, 0
         sentence = (
             f"{left_out} packets have another link type than the first and do not fit into one capture;"
             " use -f FILE or -o pcapng"
         )
-        return [sentence]
+        return [*told, sentence]
 
     def close(self) -> None:
         for file in (self._main, *self._others.values()):

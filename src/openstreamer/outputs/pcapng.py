@@ -20,7 +20,7 @@ import msgspec
 from openstreamer.errors import DecodeError, OutputError
 from openstreamer.layouts.records import RECORDS
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
 from openstreamer.outputs.interface import Output, Place
 from openstreamer.outputs.packets import PACKET_RECORD, RawPacket, read_packet
 from openstreamer.protocol.records import Event, decode_record
@@ -183,6 +183,9 @@ class PcapngOutput(Output):
             return None
         waiting = list(self._waiting)[-_SAVED:]
         return {"file": file, "waiting": [[*key, self._alerts.get(key, "")] for key in waiting]}
+
+    def notices(self) -> list[str]:
+        return notices_of(self._file)
 
     def close(self) -> None:
         if self._file is not None:

@@ -22,7 +22,7 @@ import msgspec
 
 from openstreamer.outputs import columns as columns_table
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of, open_target
 from openstreamer.outputs.interface import Output, Place
 
 _UNSAFE = re.compile(
@@ -266,6 +266,9 @@ class TerminalOutput(Output):
 
     def place(self) -> Place | None:
         return self._file.place() if self._file is not None else None
+
+    def notices(self) -> list[str]:
+        return notices_of(self._file)
 
     def close(self) -> None:
         if self._file is not None:
