@@ -168,7 +168,7 @@ class Feed:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Let SIGTERM and SIGINT end the run once the batch at hand is stored; a second one ends it at once."""
+        """Let SIGTERM and SIGINT end the run once the batch at hand is stored, a second one at once."""
 
         def on_signal(number: int, _frame: object) -> None:
             if self.signal:

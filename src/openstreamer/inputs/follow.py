@@ -2,7 +2,8 @@
 
 `SingleSource` reads a source to its end. `FollowSource` reads a log as `tail -F` does, leaving out nothing:
 
-* renamed: the old file is read to its end and watched for late lines while the new one is read already;
+* renamed: the old file is read to its end and watched for late lines while the new one is read already; a
+  file that came and went in between is read too;
 * truncated or overwritten: read from the beginning; where it was copied before (copytruncate), the rest is
   first read from the copy. What was written between copying and truncating is in neither file and is lost;
 * at the start: the rest of what was read before is looked for in the log itself and in its rotated siblings
@@ -235,7 +236,7 @@ class FollowSource(Source):
             self._open_current({})
         else:
             # the old file was deleted: the new one may be a longer copy of it, put in its place
-            match = self._open_current({**self.places, self.name(current): current.place()})
+            match = self._open_current(self._known_with(current))
             if match is not None and match.name == current.name and match.verified:
                 current.close()
                 return None
@@ -244,13 +245,12 @@ class FollowSource(Source):
             return None
         self.messages.append(f"{self.path} was rotated; reading the new file")
         self._retired.append(_Retired(current, self._clock()))
+        self._backlog += self._find_between(current)
         return None
 
     def _start_over(self, current: LineReader) -> Piece | None:
         """The log was truncated: finish what we know of it in a copy, then read it from the beginning."""
-        name = self.name(current)
-        place = current.place()
-        rest = self._find_rest({name: place}) if place.offset else None
+        rest = self._find_rest({self.name(current): current.place()}) if current.offset else None
         self._open_current({})
         if self._current is None:
             return None
@@ -310,6 +310,10 @@ class FollowSource(Source):
         for _, name in sorted(dated, reverse=True):
             yield name
 
+    def _known_with(self, reader: LineReader) -> dict[str, Place]:
+        """The known places and the one that the reader has reached."""
+        return {**self.places, self.name(reader): reader.place()} if reader.offset else dict(self.places)
+
     def _find_rest(self, places: dict[str, Place]) -> LineReader | None:
         """A sibling that has the content of this place."""
         for name in self._siblings():
@@ -321,6 +325,26 @@ class FollowSource(Source):
                 return reader
             reader.close()
         return None
+
+    def _find_between(self, old: LineReader) -> list[LineReader]:
+        """The siblings that were the log between `old` and the present one, rotated before we looked again."""
+        assert isinstance(old.stream, FileStream)
+        written = os.fstat(old.stream.descriptor).st_mtime_ns
+        known = self._known_with(old)
+        between = []
+        for name in self._siblings():
+            try:
+                if os.stat(name).st_mtime_ns < written:
+                    break
+                reader, match = open_reader(name, known, limit=self.limit)
+            except (OSError, InputError):
+                continue
+            same = isinstance(reader.stream, FileStream) and reader.stream.identity == old.stream.identity
+            if match is None and not same and _looks_like_json(reader):
+                between.append(reader)
+            else:
+                reader.close()
+        return between[::-1]
 
     def _find_backlog(self, current_known: bool) -> list[LineReader]:
         """The rest of siblings that were read in part and, if the log itself is new, those written since."""
