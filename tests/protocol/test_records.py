@@ -5,6 +5,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
 from struct import pack
 from typing import Any
 
@@ -388,6 +392,18 @@ def test_value_that_does_not_fit_names_the_field() -> None:
     assert (caught.value.record_type, caught.value.field) == (110, "device_id")
 
 
+def test_block_type_that_the_class_does_not_have() -> None:
+    with pytest.raises(EncodeError, match="is no type of this block"):
+        encode_event(Event(110, "extra_data", ExtraData(block_type=5)))
+    with pytest.raises(EncodeError, match="is no block type"):
+        encode_event(Event(110, "extra_data", UnknownRecord(b"", 1 << 40)))
+
+
+def test_missing_discovery_header_is_written_as_zeros() -> None:
+    event = event_from_json('{"event":"host_type_change","record_type":31,"data":{"host_type":2}}')
+    assert encode_event(event).data == bytes(40) + pack(">I", 2)
+
+
 # --- JSON lines -----------------------------------------------------------------------------------------
 
 
@@ -493,3 +509,20 @@ def test_projector_of_an_old_connection() -> None:
 def test_struct_is_plain_msgspec() -> None:
     record_type, data, expected = HAND_MADE["500 block 79"]
     assert msgspec.to_builtins(decode_record(Record(record_type, data)).data) == expected
+
+
+# --- fuzz targets ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris is not installed here (Python 3.11 only)")
+@pytest.mark.parametrize("target", ["fuzz_record.py", "fuzz_json_line.py"])
+def test_fuzz_target_runs_for_a_moment(target: str, tmp_path: Path) -> None:
+    path = Path(__file__).resolve().parents[2] / "fuzz" / target
+    done = subprocess.run(
+        [sys.executable, str(path), "-runs=5000", "-seed=1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]

@@ -53,6 +53,12 @@ def catalogue_requests() -> list[dict[str, Any]]:
     return [row for row in file["requests"] if row["type"]]
 
 
+@cache
+def catalogue_values() -> list[dict[str, Any]]:
+    """All enumerations and bit masks of the catalogue."""
+    return list((_read("values.json") or {"values": []})["values"])
+
+
 def overridden(fields: list[Field], changes: dict[str, str]) -> list[Field]:
     """The same fields with other types for some: contested layouts."""
     return [{**field, "type": changes.get(field["name"], field["type"])} for field in fields]

@@ -23,6 +23,8 @@ from openstreamer.errors import DecodeError, EncodeError
 from openstreamer.layouts.discovery_header import DiscoveryHeader
 from openstreamer.layouts.records import RECORDS, RecordType
 from openstreamer.wire import Block, decoder, encoder, layout_of
+from openstreamer.wire.json_form import from_json_form
+from openstreamer.wire.kinds import value_type
 
 UNKNOWN = "unknown_record"
 """What `Event.event` says of a record type without a known layout."""
@@ -280,11 +282,38 @@ def decode_record(record: Record) -> Event:
     return decode(record)
 
 
+def _encode_body(number: int, data: Any) -> bytes:
+    if type(data) is UnknownRecord:
+        if data.block_type is UNSET:
+            return data.raw
+        if not 0 <= data.block_type <= 0xFFFF_FFFF:
+            raise EncodeError(f"{data.block_type} is no block type", field="block_type")
+        return _BLOCK_HEADER.pack(data.block_type, 8 + len(data.raw)) + data.raw
+    if not isinstance(data, Block):
+        return encoder(type(data), number)(data)
+    try:
+        encode = encoder(type(data), data.block_type)
+    except (ValueError, TypeError):
+        block = layout_of(type(data)).id
+        raise EncodeError(
+            f"{data.block_type} is no type of this block", block=block, field="block_type"
+        ) from None
+    return encode(data)
+
+
+def _has_header(record_type: int) -> bool:
+    """True of record types whose declared layout begins with the discovery event header."""
+    row = RECORDS.get(record_type)
+    return row is not None and row.discovery_header and bool(row.bodies)
+
+
 # --- encoding ---------------------------------------------------------------------------------------------
 
 
 def encode_event(event: Event) -> Record:
     """Encode an event in the layout its data has: the inverse of `decode_record`.
+
+    A discovery event header that is missing is written as zeros.
 
     Raises:
         EncodeError: a value does not fit its field; names record, block and field.
@@ -292,15 +321,8 @@ def encode_event(event: Event) -> Record:
     number = event.record_type
     data = event.data
     try:
-        is_block = True
-        if type(data) is UnknownRecord:
-            is_block = data.block_type is not UNSET
-            body = _BLOCK_HEADER.pack(data.block_type, 8 + len(data.raw)) + data.raw if is_block else data.raw
-        elif isinstance(data, Block):
-            body = encoder(type(data), data.block_type)(data)
-        else:
-            is_block = False
-            body = encoder(type(data), number)(data)
+        is_block = isinstance(data, Block) or (type(data) is UnknownRecord and data.block_type is not UNSET)
+        body = _encode_body(number, data)
         left_over = event.left_over
         if left_over:
             size = len(body)
@@ -313,6 +335,8 @@ def encode_event(event: Event) -> Record:
         header = event.header
         if header is not UNSET:
             body = encoder(DiscoveryHeader, 56 if header.has_ipv6 == 1 else 40)(header) + body
+        elif event.event != UNKNOWN and _has_header(number):
+            body = bytes(40) + body
     except EncodeError as error:
         error.record_type = number
         raise
@@ -394,6 +418,19 @@ def _reader(kind: Any) -> Callable[[Any], Any]:
     return read
 
 
+def _body_reader(body: type[Any], number: int) -> Callable[[Any], Any]:
+    """How `data` is read into a declared class; blocks inside need more than types can say."""
+    layout = layout_of(body)
+    if all(value_type(kind) not in ("block", "blocks") for kind in layout.kinds.values()):
+        return _reader(body)
+    newest = layout.newest if issubclass(body, Block) else number
+
+    def read(raw: Any) -> Any:
+        return from_json_form(body, _reader(dict[str, Any])(raw), newest)
+
+    return read
+
+
 def _record_type_of(event: str) -> int:
     """The newest record type of a family, for lines that leave the number out."""
     numbers = [row.number for row in RECORDS.values() if row.id == event]
@@ -447,10 +484,10 @@ def event_from_json(line: bytes | str) -> Event:
             if found.event != UNKNOWN and block_type is not UNSET:
                 data.block_type = block_type
         else:
-            data = _reader(body)(found.data)
+            data = _body_reader(body, record_type)(found.data)
             if issubclass(body, Block) and peek.block_type is UNSET:
-                data.block_type = block_type if block_type is not UNSET else [*layout_of(body).types][-1]
-    except msgspec.MsgspecError as error:
+                data.block_type = block_type if block_type is not UNSET else layout_of(body).newest
+    except (msgspec.MsgspecError, EncodeError) as error:
         raise DecodeError(f"not a JSON line of an event: {error}", record_type=number) from None
     return Event(
         record_type,
