@@ -1,14 +1,12 @@
 """The server's side of one conversation: bytes and records in, bytes out.
 
     session = ServerSession(now, options=ServerOptions(...), allowed={"intrusion", ...})
-    for event in session.receive(data, now): ...    # the client's messages; answers are made by the session
+    for message in session.receive(data, now): ...  # what the client said; answers are made by the session
     write(session.data_to_send())
-    if session.streaming:                           # `selection` and `initial_timestamp` are known
-        if session.ready:
-            write(session.send_items(items, now))   # see transcode.render; what the window does not
-                                                    # admit stays inside and leaves when the client acknowledges
+    if session.ready:                               # `selection` and `initial_timestamp` are known
+        write(session.send_items(items, now))       # what the window does not admit waits in the session
     session.handle_timer(now)                       # at session.next_timer()
-    if session.closing: write(session.data_to_send()), then close; `error` says why
+    if session.closing: ...                         # write data_to_send(), then close; `error` says why
 
 What each message does in each state is a row of states.SERVER_TABLE; the methods below carry the rows out.
 Times are seconds of any clock that does not go back. Nothing here touches a socket, a clock or the store.
@@ -19,8 +17,6 @@ sessions in docs/protocol says what is ours where the guide is silent (windows, 
 
 from __future__ import annotations
 
-import struct
-from collections import deque
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -29,10 +25,8 @@ from openstreamer.errors import LocalProtocolError, OpenStreamerError, PeerError
 from openstreamer.layouts.records import EVENT_CLASSES
 
 from .framing import MESSAGE_LIMIT, FrameReader
-from .items import Items, walk
+from .items import Items
 from .messages import (
-    EVENT_STREAMING,
-    HEADER_VERSION,
     Error,
     ErrorCode,
     EventStreamRequest,
@@ -41,19 +35,18 @@ from .messages import (
     MessageType,
     MultipleHostData,
     Null,
-    Service,
     SingleHostData,
     StreamingInformation,
     StreamingRequest,
-    UnknownMessage,
     decode_message,
     encode_message,
 )
 from .selection import EXTENDED_REQUEST, HeaderOptions, Selection, select
+from .services import EVENT_STREAMING, Service
 from .states import SERVER_TABLE, ServerAction, ServerState, row_type
+from .window import Pieces, SendWindow
 
 _NULL = encode_message(Null())
-_BUNDLE_HEAD = struct.Struct(">HHIII")
 _HIGHEST_DATA_TYPE = 13
 """Last known kind of host request."""
 
@@ -90,8 +83,8 @@ class ServerSession:
     """One client's conversation with the server; see the head of this module.
 
     Attributes that others read: `selection` and `initial_timestamp` (None until the client has asked),
-    `error` (why the session ended, None while it lives or after `stop`), `connection_id`, and the counters
-    `records_sent`, `bundles_sent`, `nulls_received`.
+    `error` (why the session ended, None while it lives or after `stop`), `connection_id`, and the counter
+    `nulls_received`.
     """
 
     def __init__(
@@ -109,18 +102,15 @@ class ServerSession:
         self.selection: Selection | None = None
         self.initial_timestamp: int | None = None
         self.error: OpenStreamerError | None = None
-        self.records_sent = self.bundles_sent = self.nulls_received = 0
+        self.nulls_received = 0
         self._allowed = frozenset(allowed)
         self._host_data = host_data
         self._state = ServerState.WAIT_REQUEST if authenticated else ServerState.TLS
         self._reader = FrameReader(self.options.message_limit)
         self._flags = 0
         self._events: list[Message] = []
-        self._out: list[bytes | memoryview] = []
-        self._queue: deque[_Queued] = deque()
-        self._window = 0
-        self._unacknowledged = 0
-        self._sequence = 0
+        self._out: Pieces = []
+        self._window: SendWindow | None = None
         self._began = self._sent_at = self._paused_at = now
 
     # --- what the server asks -----------------------------------------------------------------------------
@@ -128,7 +118,7 @@ class ServerSession:
     @property
     def state(self) -> ServerState:
         """The state in which the next message is looked up."""
-        if self._window and self._unacknowledged >= self._window and self.streaming:
+        if self.streaming and self._window is not None and self._window.full:
             return ServerState.PAUSED
         return self._state
 
@@ -140,17 +130,28 @@ class ServerSession:
     @property
     def ready(self) -> bool:
         """Whether `send_items` would send at once: streaming, window not full, nothing waiting inside."""
-        return self.streaming and not self._queue and self._unacknowledged < self._window
+        window = self._window
+        return self.streaming and window is not None and not window.full and not window.waiting
 
     @property
     def unsent(self) -> int:
         """Records that were given to `send_items` and wait for the window."""
-        return sum(queued.remaining for queued in self._queue)
+        return self._window.waiting if self._window is not None else 0
 
     @property
     def unacknowledged(self) -> int:
         """Messages (flat) or bundles (extended) sent since the client's last acknowledgement."""
-        return self._unacknowledged
+        return self._window.unacknowledged if self._window is not None else 0
+
+    @property
+    def records_sent(self) -> int:
+        """Records given out so far."""
+        return self._window.records_sent if self._window is not None else 0
+
+    @property
+    def bundles_sent(self) -> int:
+        """Bundles given out so far; 0 in flat mode."""
+        return self._window.bundles_sent if self._window is not None else 0
 
     @property
     def closing(self) -> bool:
@@ -158,7 +159,7 @@ class ServerSession:
         return self._state is ServerState.CLOSING
 
     def data_to_send(self) -> bytes:
-        """Take the bytes that wait to be written: answers, Nulls, records that an acknowledgement set free."""
+        """Take the bytes that wait to be written: answers, Nulls, records that an acknowledgement freed."""
         data = b"".join(self._out)
         self._out.clear()
         return data
@@ -249,15 +250,13 @@ class ServerSession:
             headers=self.options.headers,
         )
         self._state = state
-        self._window = max(1, window)
+        self._window = SendWindow(self.connection_id, flat=state is ServerState.FLAT, size=window)
 
     def _release(self, now: float) -> None:
         self.nulls_received += 1
-        if self.options.release_whole_window:
-            self._unacknowledged = 0
-        elif self._unacknowledged:
-            self._unacknowledged -= 1
-        self._send_queued(now)
+        if self._window is not None:
+            self._window.acknowledge(whole=self.options.release_whole_window)
+            self._send_waiting(now)
 
     def _answer_host_request(self, request: HostDataRequest, now: float) -> None:
         if request.data_type > _HIGHEST_DATA_TYPE:
@@ -303,17 +302,14 @@ class ServerSession:
         Raises:
             LocalProtocolError: the session does not stream, or the items are in the other mode's form.
         """
-        if not self.streaming:
+        if not self.streaming or self._window is None:
             raise LocalProtocolError(f"records cannot be sent in state {self.state.value}")
-        if items.count:
-            if items.flat is not (self._state is ServerState.FLAT):
-                raise LocalProtocolError("the records are in the form of the other mode")
-            self._queue.append(_Queued(items))
-            self._send_queued(now)
+        self._window.add(items)
+        self._send_waiting(now)
         return self.data_to_send()
 
     def send(self, message: Message, now: float) -> bytes:
-        """Send one message that is no record (a host profile, a Null); gives all bytes that wait to be written.
+        """Send one message that is no record (a host profile, a Null); gives all that waits to be written.
 
         Raises:
             LocalProtocolError: the session has ended or has not begun.
@@ -327,68 +323,11 @@ class ServerSession:
         self._out.append(encode_message(message))
         self._sent_at = now
 
-    def _send_queued(self, now: float) -> None:
-        room = self._window - self._unacknowledged
-        queue = self._queue
-        if not queue or room <= 0:
-            return
-        take = self._take_messages if self._state is ServerState.FLAT else self._take_bundles
-        while queue and room > 0:
-            room -= take(queue[0], room)
-            if not queue[0].remaining:
-                queue.popleft()
-        self._unacknowledged = self._window - room
-        self._sent_at = now
-        if room <= 0:
-            self._paused_at = now
-
-    def _take_bundles(self, queued: _Queued, room: int) -> int:
-        view = memoryview(queued.items.data)
-        parts = queued.items.parts[queued.part : queued.part + room]
-        out, pack, sequence = self._out, _BUNDLE_HEAD.pack, self._sequence
-        records = 0
-        for part in parts:
-            sequence += 1
-            out.append(
-                pack(
-                    HEADER_VERSION,
-                    MessageType.MESSAGE_BUNDLE,
-                    8 + part.end - part.start,
-                    self.connection_id,
-                    sequence & 0xFFFFFFFF,
-                )
-            )
-            out.append(view[part.start : part.end])
-            records += part.count
-        self._sequence = sequence
-        queued.part += len(parts)
-        queued.remaining -= records
-        self.records_sent += records
-        self.bundles_sent += len(parts)
-        return len(parts)
-
-    def _take_messages(self, queued: _Queued, room: int) -> int:
-        """Send whole parts, and of the last one as many messages as there is room for."""
-        data, parts = queued.items.data, queued.items.parts
-        start = end = parts[queued.part].start if queued.offset is None else queued.offset
-        taken = 0
-        while queued.part < len(parts) and taken < room:
-            part = parts[queued.part]
-            count = part.count - queued.done
-            if count <= room - taken:
-                taken, end = taken + count, part.end
-                queued.part, queued.done, queued.offset = queued.part + 1, 0, None
-                continue
-            for _, stop in walk(data, end, part.end):
-                taken, end = taken + 1, stop
-                queued.done += 1
-                if taken == room:
-                    break
-            queued.offset = end
-        self._out.append(memoryview(data)[start:end])
-        queued.remaining -= taken
-        self.records_sent += taken
-        return taken
+    def _send_waiting(self, now: float) -> None:
+        if self._window is not None and self._window.send(self._out):
+            self._sent_at = now
+            if self._window.full:
+                self._paused_at = now
 
     # --- time ---------------------------------------------------------------------------------------------
 
@@ -444,20 +383,8 @@ class ServerSession:
     def _end(self, error: OpenStreamerError | None) -> None:
         self._state = ServerState.CLOSING
         self.error = error
-        self._queue.clear()
+        if self._window is not None:
+            self._window.clear()
 
 
-class _Queued:
-    """Items on their way out: `part` is the next part, `done` messages of it, up to `offset`, are out."""
-
-    __slots__ = ("done", "items", "offset", "part", "remaining")
-
-    def __init__(self, items: Items) -> None:
-        self.items = items
-        self.part = 0
-        self.done = 0
-        self.offset: int | None = None
-        self.remaining = items.count
-
-
-__all__ = ["HostData", "ServerOptions", "ServerSession", "UnknownMessage"]
+__all__ = ["HostData", "ServerOptions", "ServerSession"]
