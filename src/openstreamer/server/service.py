@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import ssl
 import time
@@ -24,7 +25,7 @@ from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError,
 from openstreamer.server.connection import Connection
 from openstreamer.server.feeder import Feeder
 from openstreamer.server.listener import Listener, open_sockets
-from openstreamer.server.session import Session
+from openstreamer.server.session import Session, session_options
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
@@ -35,7 +36,7 @@ log = logging.getLogger("openstreamer.server")
 
 STORE_POLL_SECONDS = 0.05
 REGISTRY_POLL_SECONDS = 0.2
-HOUSEKEEPING_SECONDS = 1.0
+HOUSEKEEPING_SECONDS = 0.5
 SEEN_SECONDS = 10.0
 """How often the registry is told that clients are there."""
 
@@ -71,6 +72,8 @@ class Service:
         self._listen = list(listen) or settings.server.listen
         self._host_check = settings.server.host_check if host_check is None else host_check
         self._input_uris = [*settings.server.inputs, *inputs]
+        self._options = session_options(settings.sessions, settings.protocol)
+        self._connection_ids = itertools.count(1)
         self._lock = ServiceLock(state)
         self._store: Store
         self._authority: Authority
@@ -213,10 +216,13 @@ class Service:
         session = Session(
             connection,
             client,
+            certificate=connection.certificate() or b"",
             source=self._source,
             limits=self.settings.sessions,
+            options=self._options,
             statistics=self.statistics,
             allowed=client.events & self._server_events,
+            connection_id=next(self._connection_ids),
         )
         self.sessions.add(session)
         try:

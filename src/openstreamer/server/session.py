@@ -1,0 +1,447 @@
+"""One client's session: the conversation joined to its connection on one side, to the store on the other.
+
+What may be said when is decided in `openstreamer.protocol.session_server`; here its bytes reach the socket,
+and stored chunks reach it, in order, as fast as the client takes them:
+
+    source.read -> metadata the client lacks -> chunk in the form asked for -> one bundle after the other
+
+A session waits at three places only: for new chunks, for an acknowledgement (window full), and for room in
+the write buffer. It holds one read of the store, which others may share, and what is in the write buffer. A
+session whose event types change while it is in the middle of a chunk makes the rest of the chunk anew, so
+that nothing leaves that was switched off. Rules: `docs/server.md`, "Sessions".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from openstreamer.authority import Client
+from openstreamer.errors import OpenStreamerError, PeerError, StoreError
+from openstreamer.layouts.requests import EVENT_TYPES, FLAG_BITS
+from openstreamer.protocol.items import Items, iter_items, walk
+from openstreamer.protocol.messages import (
+    NOW,
+    Error,
+    EventStreamRequest,
+    HostDataRequest,
+    Message,
+    Null,
+    StreamingRequest,
+    UnknownMessage,
+)
+from openstreamer.protocol.records import Record
+from openstreamer.protocol.selection import HeaderOptions, Selection
+from openstreamer.protocol.session_server import ServerOptions, ServerSession
+from openstreamer.protocol.transcode import render, render_records, transcode
+from openstreamer.server.connection import Connection
+from openstreamer.server.settings import ProtocolSettings, SessionSettings
+from openstreamer.server.source import RETRY_SECONDS, Loaded, Source
+from openstreamer.server.statistics import ServiceStatistics, SessionStatistics
+from openstreamer.store import Chunk, Metadata, Position
+
+log = logging.getLogger("openstreamer.server")
+
+SHORT_RECORDS = 64
+"""Chunks of at most so many records are transcoded in the event loop."""
+
+SHORT_PASSING_RECORDS = 5000
+"""Likewise of chunks that leave as they are stored and need only be cut into bundles."""
+
+CLOSE_SECONDS = 5.0
+"""How long a connection that is being closed may take to get rid of what is pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A chunk, or the rest of one, in the form that a session sends; sessions share it."""
+
+    items: Items
+    by_type: Counter[int]
+    """Number of records by record type as sent."""
+
+
+def session_options(sessions: SessionSettings, protocol: ProtocolSettings) -> ServerOptions:
+    """The settings of the service as those of the conversation."""
+    return ServerOptions(
+        window_messages=sessions.window_messages,
+        window_bundles=sessions.window_bundles,
+        release_whole_window=sessions.window_release == "all",
+        keep_alive=sessions.keepalive_seconds,
+        request_timeout=sessions.request_seconds,
+        message_limit=sessions.message_bytes,
+        strict=protocol.refuse_unknown_messages,
+        nearest_lower=protocol.nearest_lower_version,
+        headers=HeaderOptions(
+            flagged=protocol.header_flag,
+            netmap=protocol.header_domain,
+            zero_metadata_time=protocol.zero_metadata_time,
+        ),
+    )
+
+
+class Session:
+    """One client's session, from the certificate check to the end of the connection."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        client: Client,
+        *,
+        certificate: bytes,
+        source: Source,
+        limits: SessionSettings,
+        options: ServerOptions,
+        statistics: ServiceStatistics,
+        allowed: Iterable[str],
+        connection_id: int,
+    ) -> None:
+        self.connection = connection
+        self.client = client
+        self.certificate = certificate
+        self.statistics = SessionStatistics()
+        self.began = time.time()
+        self.position: Position | None = None
+        """Number of the last chunk sent to the end; None before the first read."""
+        self.acknowledged: Position | None = None
+        """The same, as far as the client has acknowledged."""
+        self.reason = ""
+        """Why the session ended; empty while it lives."""
+        self.delivered = False
+        """Whether a session that was told to finish sent everything."""
+        self._source = source
+        self._limits = limits
+        self._service_statistics = statistics
+        self._protocol = ServerSession(
+            time.monotonic(), connection_id=connection_id, options=options, allowed=allowed
+        )
+        self._wake = asyncio.Event()
+        self._finishing = False
+        self._newest_at_request: Position = 0
+        self._known: dict[bytes, int] = {}
+        self._unacknowledged_chunks: deque[tuple[int, Position]] = deque()
+
+    @property
+    def selection(self) -> Selection | None:
+        """What the client asked for; None before it has."""
+        return self._protocol.selection
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is sent."""
+        return bool(self.reason)
+
+    async def run(self) -> None:
+        """Hold the conversation until the connection has ended."""
+        self._source.subscribe(self._wake.set)
+        self.connection.start(self._received, self._ended)
+        try:
+            await self._pump()
+        finally:
+            self._source.unsubscribe(self._wake.set)
+            self._stop("the service stops" if self._finishing else "ended")
+            self.connection.close()
+        try:
+            await asyncio.wait_for(self.connection.ended(), CLOSE_SECONDS)
+        except TimeoutError:
+            self.connection.abort()
+        statistics = self.statistics
+        self._service_statistics.ended[self.reason] += 1
+        log.info(
+            "%s: client %s: %s; %d records and %d metadata records sent, %d passed over, %d not expressible",
+            self.connection.peer,
+            self.client.host,
+            self.reason,
+            statistics.records,
+            statistics.metadata,
+            statistics.filtered,
+            statistics.inexpressible,
+        )
+
+    # told by the service
+
+    def allow(self, classes: Iterable[str]) -> None:
+        """Set the event types that may be sent from now on."""
+        self._protocol.allow(classes)
+        self._wake.set()
+
+    def end(self, reason: str) -> None:
+        """End the session at once, without an Error message; nothing more leaves."""
+        self._stop(reason)
+        self.connection.abort()
+
+    def finish(self) -> None:
+        """Send what is stored, then close; at once if the client has not asked for events."""
+        self._finishing = True
+        self._wake.set()
+
+    def tick(self, now: float) -> None:
+        """Do what is due: keep-alive, time limits, dropping a peer that takes nothing. `now` is monotonic."""
+        if self.over:
+            return
+        if self.connection.stalled_since(now) > self._limits.stalled_seconds:
+            log.warning("%s: takes nothing for %g s", self.connection.peer, self._limits.stalled_seconds)
+            self.end("takes nothing")
+        elif self.connection.writable:
+            self._protocol.handle_timer(now)
+            self._write_answers()
+
+    # called by the connection
+
+    def _received(self, data: bytes) -> None:
+        messages = self._protocol.receive(data, time.monotonic())
+        self.statistics.messages_received += len(messages)
+        debug = log.isEnabledFor(logging.DEBUG)
+        for message in messages:
+            if isinstance(message, EventStreamRequest):
+                self._source.look()
+                self._newest_at_request = self._source.newest
+            if debug and not isinstance(message, Null):
+                log.debug("%s: %s", self.connection.peer, message_words(message))
+        if self._protocol.unacknowledged == 0:
+            self._note_acknowledged()
+        self._write_answers()
+        self._wake.set()
+
+    def _ended(self) -> None:
+        self._stop("left")
+
+    def _write_answers(self) -> None:
+        answers = self._protocol.data_to_send()
+        if answers:
+            self.connection.write(answers)
+        if self._protocol.closing and not self.over:
+            error = self._protocol.error
+            if error is not None:
+                log.warning("%s: %s", self.connection.peer, error)
+            self._stop(_end_word(error))
+            self.connection.close()
+
+    def _stop(self, reason: str) -> None:
+        if not self.reason:
+            self.reason = reason
+        self._protocol.stop()
+        self._wake.set()
+
+    # from the store to the client
+
+    async def _pump(self) -> None:
+        announced = False
+        while not self.over:
+            self._wake.clear()
+            if not self._protocol.streaming:
+                if self._finishing:
+                    self.delivered = True
+                    return
+            elif await self._advance():
+                await asyncio.sleep(0)  # others want to send too
+                continue
+            elif self._finishing and not self.over:
+                self.delivered = True
+                return
+            if self._protocol.streaming and not announced:
+                announced = True
+                self._announce()
+            await self._wake.wait()
+
+    def _announce(self) -> None:
+        selection = self._protocol.selection
+        assert selection is not None
+        for problem in selection.problems:
+            log.warning("%s: %s; left out", self.connection.peer, problem)
+        log.debug("%s: streams: %s", self.connection.peer, selection.describe())
+
+    async def _advance(self) -> bool:
+        """Send the next chunks; false if there are none, or the session is over."""
+        try:
+            if self.position is None:
+                self.position = await self._start()
+            loaded = await self._source.read(self.position)
+        except StoreError as error:
+            log.error("%s: the event log cannot be read: %s", self.connection.peer, error)
+            await asyncio.sleep(RETRY_SECONDS)
+            return not self.over
+        for item in loaded:
+            if not await self._send_chunk(item):
+                return False
+            self.position = item.chunk.number
+            self.statistics.chunks += 1
+            sent = self._protocol.records_sent
+            self._unacknowledged_chunks.append((sent, self.position))
+            if len(self._unacknowledged_chunks) > 1000:
+                self._unacknowledged_chunks.popleft()
+            if self._protocol.unacknowledged == 0:
+                self._note_acknowledged()
+        return bool(loaded)
+
+    async def _start(self) -> Position:
+        """The position from which the client wants records."""
+        timestamp = self._protocol.initial_timestamp
+        if timestamp is None or timestamp == NOW:
+            return self._newest_at_request
+        return await self._source.seek(timestamp)
+
+    async def _send_chunk(self, loaded: Loaded) -> bool:
+        """Send a chunk's metadata and records; false if the session is over before the end of it."""
+        chunk = loaded.chunk
+        while not self.over:
+            selection = self._protocol.selection
+            assert selection is not None
+            if not await self._send_metadata(loaded, selection):
+                return False
+            rendered = await self._render(chunk, selection)
+            items = rendered.items
+            sent = 0
+            for part in items.parts:
+                if not await self._room():
+                    return False
+                if self._protocol.selection is not selection:
+                    break
+                one = Items(items.data, (part,), flat=items.flat)
+                self.connection.write(self._protocol.send_items(one, time.monotonic()))
+                sent += part.count
+            else:
+                self.statistics.records += items.count
+                self.statistics.filtered += items.filtered
+                self.statistics.inexpressible += sum(items.lost.values())
+                self._service_statistics.records_by_type.update(rendered.by_type)
+                return True
+            self.statistics.records += sent
+            chunk = rest_of(chunk, selection, sent)
+        return False
+
+    async def _send_metadata(self, loaded: Loaded, selection: Selection) -> bool:
+        """Send the metadata that the chunk's records refer to and this client does not have yet."""
+        if not selection.metadata_version:
+            return True
+        known = self._known
+        wanted: dict[bytes, Metadata] = {}
+        for record_type, metadata in loaded.references:
+            if known.get(metadata.key, -1) < metadata.revision and selection.wants(record_type):
+                wanted[metadata.key] = metadata
+        if not wanted:
+            return True
+        items = render_records(
+            [Record(item.record_type, item.data, None, item.netmap) for item in wanted.values()],
+            selection,
+            bundle_bytes=self._limits.bundle_bytes,
+        )
+        for part in items.parts:
+            if not await self._room():
+                return False
+            one = Items(items.data, (part,), flat=items.flat)
+            self.connection.write(self._protocol.send_items(one, time.monotonic()))
+        for key, metadata in wanted.items():
+            known[key] = metadata.revision
+        self.statistics.metadata += items.count
+        self._service_statistics.metadata += items.count
+        return True
+
+    async def _render(self, chunk: Chunk, selection: Selection) -> Rendered:
+        bundle_bytes = self._limits.bundle_bytes
+        passes = selection.passes(chunk.record_types)
+        return await self._source.form(
+            (chunk.number, len(chunk.data), selection.form),
+            lambda: make_rendered(chunk, selection, bundle_bytes),
+            size=lambda rendered: rendered.items.size + 1000,
+            short=chunk.count <= (SHORT_PASSING_RECORDS if passes else SHORT_RECORDS),
+        )
+
+    async def _room(self) -> bool:
+        """Wait until the window and the write buffer have room; false if the session is over first."""
+        while not self.over:
+            if not self.connection.writable:
+                await self.connection.drained()
+            elif self._protocol.ready:
+                return True
+            else:
+                self._wake.clear()
+                if not self._protocol.ready and not self.over:
+                    await self._wake.wait()
+        return False
+
+    def _note_acknowledged(self) -> None:
+        """All that was sent is acknowledged: so are the chunks that were sent to their end."""
+        sent = self._protocol.records_sent
+        chunks = self._unacknowledged_chunks
+        while chunks and chunks[0][0] <= sent:
+            self.acknowledged = chunks.popleft()[1]
+
+
+def make_rendered(chunk: Chunk, selection: Selection, bundle_bytes: int) -> Rendered:
+    """A chunk in the form that was asked for, counted. Takes long for old forms."""
+    items = render(chunk, selection, bundle_bytes=bundle_bytes)
+    data = items.data
+    by_type: Counter[int] = Counter()
+    for part in items.parts:
+        by_type.update(
+            [data[start + 10] << 8 | data[start + 11] for start, _ in walk(data, part.start, part.end)]
+        )
+    return Rendered(items, by_type)
+
+
+def rest_of(chunk: Chunk, selection: Selection, sent: int) -> Chunk:
+    """What follows in a chunk after the first `sent` records that a selection sends of it."""
+    start = 0
+    left = sent
+    if left:
+        for _, word, data_start, end in iter_items(chunk.data):
+            record = Record(word & 0xFFFF, chunk.data[data_start:end], 0, word >> 16 & 0x7FFF)
+            if transcode(record, selection) is not None:
+                left -= 1
+                if not left:
+                    start = end
+                    break
+    return Chunk(
+        number=chunk.number,
+        archive_time=chunk.archive_time,
+        count=chunk.count,
+        record_types=chunk.record_types,
+        references=chunk.references,
+        data=chunk.data[start:],
+    )
+
+
+def message_words(message: Message) -> str:
+    """A client's message in words, for the log."""
+    match message:
+        case EventStreamRequest(timestamp, flags):
+            names = [row.name for bit, row in FLAG_BITS.items() if flags & row.mask]
+            return (
+                f"asks for events from {_time_words(timestamp)}, flags {flags:#010x} "
+                f"({', '.join(names) or 'none'})"
+            )
+        case StreamingRequest(services):
+            pairs = [
+                f"{EVENT_TYPES.get(event_type, event_type)} v{version}"
+                for service in services
+                for event_type, version in service.event_types
+            ]
+            return f"asks for {', '.join(pairs) or 'no event type'}"
+        case HostDataRequest(data_type, _, start, end):
+            return f"asks for hosts {start} to {end}" if data_type & 1 else f"asks for host {start}"
+        case Error(code, text):
+            return f"reports error {code}: {text!r}"
+        case UnknownMessage(message_type, body):
+            return f"message of unknown type {message_type} with {len(body)} bytes; passed over"
+        case _:
+            return type(message).__name__
+
+
+def _time_words(timestamp: int) -> str:
+    if timestamp == NOW:
+        return "now"
+    if timestamp == 0:
+        return "the beginning"
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(timestamp))
+
+
+def _end_word(error: OpenStreamerError | None) -> str:
+    """A session's end by its own conversation, in words that are the same for the same cause."""
+    if error is None:
+        return "ended"
+    return "reported an error" if isinstance(error, PeerError) else "broke the protocol"
