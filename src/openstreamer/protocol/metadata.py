@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from openstreamer.layouts.references import DOMAIN, METADATA, REFERENCES, MetadataKey, Reference
 
-from .records import Record, decode_record
+from .codec import Record, decode_record
 
 _MOST_CACHED = 16_384
 """Answers after which a cache is thrown away; values come from the peer, memory is ours."""
