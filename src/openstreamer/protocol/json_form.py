@@ -2,7 +2,8 @@
 
 One object a line: event, record type, archive time, server, header, data, names, and what is left over. Bytes
 are base64, addresses and UUIDs text, nested blocks objects with their own `block_type`; what a version does
-not carry is absent. A line read back gives the same record. Not here: files (outputs and inputs). Users import these names from records.py.
+not carry is absent. A line read back gives the same record. Not here: files (outputs and
+inputs). Users import these names from records.py.
 """
 
 from __future__ import annotations
