@@ -13,6 +13,7 @@ import os
 import secrets
 import ssl
 import tempfile
+import warnings
 from os import PathLike
 
 from openstreamer.errors import AuthorityError, ConfigurationError, RefusedError
@@ -90,7 +91,7 @@ def client_context(
                 "there is no CA certificate to verify the server with: give one, or pin the server's own"
             )
         try:
-            context.load_verify_locations(cadata=credentials.ca_pem.decode("ascii", "replace"))
+            context.load_verify_locations(cadata=credentials.ca_pem.decode("ascii", "ignore"))
         except (ValueError, ssl.SSLError) as error:
             raise AuthorityError(f"the CA certificate cannot be used: {error}") from error
     _load_own(context, credentials)
@@ -135,7 +136,10 @@ def _set_minimum(context: ssl.SSLContext, minimum: str, ciphers: str | None) -> 
         ciphers = _OLD_CIPHERS
     if ciphers is not None:
         context.set_ciphers(ciphers)
-    context.minimum_version = version
+    with warnings.catch_warnings():
+        # The old versions are deprecated, which whoever asks for them knows.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = version
 
 
 def _load_own(context: ssl.SSLContext, credentials: Credentials) -> None:
