@@ -79,7 +79,7 @@ class Null(msgspec.Struct, frozen=True):
 
 
 class Error(msgspec.Struct, frozen=True):
-    """Message 1: the sender gives up, and the connection ends. `text` is without its final NUL."""
+    """Message 1: the sender gives up, and the connection ends. `text` is without final NULs."""
 
     code: int
     text: str = ""
@@ -203,7 +203,7 @@ def _decode_error(body: bytes) -> Error:
     if length != len(body) - _ERROR_HEAD.size:
         raise bad_length("an Error message", len(body), f"its text length {length} makes {length + 6}")
     text = body[_ERROR_HEAD.size :]
-    return Error(code, text.removesuffix(b"\0").decode("utf-8", "replace"))
+    return Error(code, text.rstrip(b"\0").decode("utf-8", "replace"))
 
 
 def _decode_event_stream_request(body: bytes) -> EventStreamRequest:
@@ -372,4 +372,7 @@ def encode_message(message: Message) -> bytes:
         EncodeError: a value does not fit its field.
     """
     message_type, body = encode_body(message)
-    return HEADER.pack(HEADER_VERSION, message_type, len(body)) + body
+    try:
+        return HEADER.pack(HEADER_VERSION, message_type, len(body)) + body
+    except struct.error as error:
+        raise EncodeError(f"message type {message_type} cannot be written: {error}") from None

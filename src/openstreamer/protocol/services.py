@@ -100,19 +100,27 @@ def read_offered(body: bytes) -> tuple[Service, ...]:
     return tuple(services)
 
 
+def _pairs(event_types: Sequence[tuple[int, int]]) -> bytes:
+    return b"".join(_PAIR.pack(version, event_type) for event_type, version in (*event_types, (0, 0)))
+
+
+def _write(service: Service, length: int, pairs: bytes) -> bytes:
+    return _HEAD.pack(service.type, length, service.flags, service.initial_timestamp) + pairs
+
+
 def write_requested(services: Sequence[Service]) -> bytes:
     """Write the body of message 2049; lengths count themselves, each list ends with the pair 0/0."""
-    parts = []
-    for service in services:
-        pairs = b"".join(_PAIR.pack(version, kind) for kind, version in (*service.event_types, (0, 0)))
-        head = _HEAD.pack(service.type, _HEAD.size + len(pairs), service.flags, service.initial_timestamp)
-        parts.append(head + pairs)
-    return b"".join(parts)
+    lists = [_pairs(service.event_types) for service in services]
+    return b"".join(
+        _write(service, _HEAD.size + len(pairs), pairs)
+        for service, pairs in zip(services, lists, strict=True)
+    )
 
 
 def write_offered(services: Sequence[Service]) -> bytes:
-    """Write the body of message 2051: no lists, and lengths that do not count their own 8 bytes."""
+    """Write the body of message 2051: lengths do not count their own 8 bytes, lists are normally empty."""
+    lists = [_pairs(service.event_types) if service.event_types else b"" for service in services]
     return b"".join(
-        _HEAD.pack(item.type, _HEAD.size - _UNCOUNTED, item.flags, item.initial_timestamp)
-        for item in services
+        _write(service, _HEAD.size - _UNCOUNTED + len(pairs), pairs)
+        for service, pairs in zip(services, lists, strict=True)
     )

@@ -64,8 +64,8 @@ class ClientSession:
         message_limit: longest message accepted, in bytes. This is a security limit.
 
     Attributes that others read: `error` (why the session ended), `services` (what the server offered),
-    `bundles`, `bundle_gaps` (bundles whose number did not follow the last one's), `ignored` (messages that had
-    no business where they came), `nulls_received`.
+    `bundles`, `bundle_gaps` (bundles whose number did not follow the last one's), `ignored` (messages that
+    had no business where they came), `nulls_received`.
     """
 
     def __init__(

@@ -114,7 +114,7 @@ class RecordReader:
             return end
         version, message_type, length = HEADER.unpack_from(body, position)
         start = position + HEADER.size
-        stop = start + length
+        stop: int = start + length
         if stop > end:
             self._malformed(
                 f"an item claims {length} bytes where the bundle has {end - start}", body[position:]
