@@ -18,7 +18,7 @@ from msgspec import Meta
 from openstreamer.inputs.eve_alert import AlertLine, AlertMapper, EventIds, PlainAlertLine
 from openstreamer.inputs.eve_common import Clock, FlowTable, Head
 from openstreamer.inputs.eve_file import FileLine, FileMapper, PlainFileLine
-from openstreamer.inputs.eve_flow import DnsLine, FlowLine, FlowMapper, HttpLine, TlsLine
+from openstreamer.inputs.eve_flow import DetailLine, DnsLine, FlowLine, FlowMapper, HttpLine, TlsLine
 from openstreamer.inputs.eve_names import Names
 from openstreamer.inputs.interface import Batch, InputContext
 from openstreamer.inputs.line_input import LineConfig, LineError, LineInput
@@ -73,7 +73,7 @@ class EveInput(LineInput):
         self._other = _Kind(Head, None)
         self._kinds: dict[str, _Kind] = {
             "alert": _Kind(AlertLine, alerts.take, PlainAlertLine),
-            "flow": _Kind(FlowLine, connections.take),
+            "flow": _Kind(FlowLine, connections.take, FlowLine),
             "fileinfo": _Kind(FileLine, files.take, PlainFileLine),
             "http": _Kind(HttpLine, None, Head),
             "tls": _Kind(TlsLine, None, Head),
@@ -101,19 +101,25 @@ class EveInput(LineInput):
         try:
             value = kind.decode(line)
         except msgspec.ValidationError:
-            if kind.plain is None:
-                raise
-            value = kind.plain(line)
-            batch.notes["details left out"] = batch.notes.get("details left out", 0) + 1
+            value = self._decode_plain(kind, event_type, line)
+            if type(value) is not Head:
+                batch.notes["details left out"] = batch.notes.get("details left out", 0) + 1
         found = value.event_type
         if found is None:
             raise LineError("no event_type")
         if found != event_type and found in self._kinds:
             # the type was not seen from outside, or that of a nested object was
             self._take(found, line, batch)
-        elif kind.take is not None:
+        elif found == event_type and kind.take is not None:
             kind.take(value, batch)
         else:
             batch.skipped[found] = batch.skipped.get(found, 0) + 1
-            if kind is not self._other and type(value) is not Head:
+            if isinstance(value, DetailLine):
                 self._flow_mapper.note(value)
+
+    def _decode_plain(self, kind: _Kind, event_type: str | None, line: bytes) -> Any:
+        """A line of which some part has a form that is not known: the parts that are, or only its type."""
+        head = self._other.decode(line)
+        if head.event_type != event_type or kind.plain is None:
+            return head
+        return kind.plain(line)

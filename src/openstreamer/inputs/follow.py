@@ -327,7 +327,7 @@ class FollowSource(Source):
         return None
 
     def _find_between(self, old: LineReader) -> list[LineReader]:
-        """The siblings that were the log between `old` and the present one, rotated before we looked again."""
+        """The siblings that were the log between `old` and the present one."""
         assert isinstance(old.stream, FileStream)
         written = os.fstat(old.stream.descriptor).st_mtime_ns
         known = self._known_with(old)
