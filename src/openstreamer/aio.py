@@ -202,10 +202,11 @@ class AsyncEventStream:
             for delivery in receiver.receive(data, now):
                 self._plan.policy.record_came()
                 yield delivery
-            await self._send(receiver.outgoing())
+            receiver.problems.clear()
             if receiver.finished:
                 self._finished = True
                 return
+            await self._send(receiver.outgoing())
 
     async def _receive(self, reader: asyncio.StreamReader) -> bytes | None:
         try:

@@ -72,7 +72,12 @@ def test_after_a_second_is_over_it_is_never_hashed(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("cut", range(8))
 @pytest.mark.parametrize("size", [1, 2, 7])
 def test_resuming_within_a_second_is_exact(cut: int, size: int) -> None:
-    records = [event(1, SECOND - 1), *[event(n) for n in (1, 2, 2, 3)], event(9, SECOND + 1), event(9, SECOND + 2)]
+    records = [
+        event(1, SECOND - 1),
+        *[event(n) for n in (1, 2, 2, 3)],
+        event(9, SECOND + 1),
+        event(9, SECOND + 2),
+    ]
     tracker = PositionTracker()
     tracker.taken(records[:cut])
     resumed = PositionTracker(tracker.position)
@@ -97,7 +102,9 @@ def test_another_order_falls_back_to_counting() -> None:
     resumed = PositionTracker(tracker.position)
     delivered = stream(resumed, changed)
     assert resumed.reordered
-    assert sorted(record.data for record in records[:12] + delivered) == sorted(record.data for record in records)
+    assert sorted(record.data for record in records[:12] + delivered) == sorted(
+        record.data for record in records
+    )
 
 
 def test_records_that_are_gone_do_not_matter() -> None:
@@ -137,7 +144,9 @@ def test_no_loss_and_no_double_over_any_number_of_crashes(data: st.DataObject) -
         position = decode_state(encode_state(SavedState(server="h:1", position=tracker.position))).position
     tracker = PositionTracker(position)
     delivered += stream(tracker, from_second(records, tracker))
-    assert sorted((r.archive_time, r.data) for r in delivered) == sorted((r.archive_time, r.data) for r in records)
+    assert sorted((r.archive_time, r.data) for r in delivered) == sorted(
+        (r.archive_time, r.data) for r in records
+    )
 
 
 def test_metadata_and_records_without_a_time_do_not_count() -> None:

@@ -52,6 +52,10 @@ def test_what_cannot_be_a_column_is_refused(text: str) -> None:
 def test_a_discovery_event_has_its_host_in_the_header() -> None:
     from support import hand_made
 
-    record = Record(23, hand_made.discovery_header(1001, 11, host="2001:db8::1") + b"\x00\x50", hand_made.SECOND)
-    rows = columns.RowMaker([columns.column(name) for name in ("source_ip", "destination_port", "device", "time")])
+    record = Record(
+        23, hand_made.discovery_header(1001, 11, host="2001:db8::1") + b"\x00\x50", hand_made.SECOND
+    )
+    rows = columns.RowMaker(
+        [columns.column(name) for name in ("source_ip", "destination_port", "device", "time")]
+    )
     assert list(rows.rows(batch(record))) == [("2001:db8::1", 80, "sensor-1", hand_made.SECOND)]

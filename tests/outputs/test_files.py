@@ -113,7 +113,9 @@ def test_a_pipe_has_no_place_and_says_when_its_reader_is_gone(tmp_path: Path) ->
     stream.close()
 
 
-def test_a_stream_without_room_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_stream_without_room_goes_on_where_it_stopped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)

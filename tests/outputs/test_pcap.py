@@ -134,7 +134,11 @@ def test_the_tools_read_it(tmp_path: Path) -> None:
     output.write(batch(*[packet(data=FRAME) for _ in range(5)]))
     output.close()
     told = subprocess.run(
-        [program("capinfos"), "-c", "-E", "-M", str(path)], capture_output=True, text=True, timeout=60, check=True
+        [program("capinfos"), "-c", "-E", "-M", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     ).stdout
     assert re_squeeze(told).count("Number of packets: 5") == 1
     assert "ether" in told

@@ -69,7 +69,9 @@ def test_mistakes_are_explained(name: str, settings: str, said: str) -> None:
         create(OutputSpec(name, settings, "-"))
 
 
-@pytest.mark.parametrize(("word", "value"), [("yes", True), ("on", True), ("no", False), ("0", False), ("", True)])
+@pytest.mark.parametrize(
+    ("word", "value"), [("yes", True), ("on", True), ("no", False), ("0", False), ("", True)]
+)
 def test_yes_and_no_have_many_names(word: str, value: bool) -> None:
     output = create(OutputSpec("print", f"long={word}", "-"))
     assert output.config.long is value  # type: ignore[attr-defined]

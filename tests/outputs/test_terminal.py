@@ -1,4 +1,4 @@
-"""The form for people: one line an event, nothing that steers the terminal, colours only where they belong."""
+"""The form for people: one line an event, nothing that steers the terminal, colours where they belong."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_wide_letters_take_two_columns() -> None:
     assert cut("short", 10) == "short"
 
 
-@pytest.mark.parametrize(("settings", "coloured"), [("colour=always", True), ("colour=never", False), ("", False)])
+@pytest.mark.parametrize(
+    ("settings", "coloured"), [("colour=always", True), ("colour=never", False), ("", False)]
+)
 def test_colours_only_where_they_belong(tmp_path: Path, settings: str, coloured: bool) -> None:
     text = "\n".join(printed(tmp_path / "out", settings, alert()))
     assert ("\x1b[" in text) is coloured

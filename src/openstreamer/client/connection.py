@@ -23,6 +23,12 @@ _RECEIVE = 256 * 1024
 _PLAIN = 512 * 1024
 _RECORD = 17 * 1024
 
+_NO_ADDRESS = frozenset(
+    getattr(socket, name)
+    for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY", "EAI_FAMILY")
+    if hasattr(socket, name)
+)
+
 _OUR_VERDICTS = {
     10: "it has expired",
     18: "it is self-signed",
@@ -104,7 +110,7 @@ def resolve(host: str, port: int, *, ipv6: bool) -> list[tuple[socket.AddressFam
     try:
         found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)
     except socket.gaierror as error:
-        if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
+        if error.errno in _NO_ADDRESS:
             kind = "IPv6 address" if ipv6 else "address"
             raise UnknownHost(f"there is no {kind} for {host!r}; check the name") from error
         raise TransportError(f"{host!r} cannot be looked up just now: {error.strerror}") from error

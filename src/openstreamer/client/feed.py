@@ -11,6 +11,7 @@ Not here: outputs and position files (stream.py), the asyncio variant (openstrea
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ from openstreamer.client.reconnect import ReconnectPolicy
 from openstreamer.client.request import Request
 from openstreamer.client.stop import Stop
 from openstreamer.errors import OpenStreamerError
+
+TROUBLES_TOLD = 10
+"""How many broken records are told one by one; the others are only counted."""
 
 TICK = 0.25
 """Seconds without anything after which the caller gets a turn."""
@@ -87,6 +91,7 @@ class Feed:
         self.sessions = 0
         self.finished = False
         self.connected = False
+        self._troubles = 0
         self.last_error: OpenStreamerError | None = None
         self._known = known_servers or KnownServers(None)
         self._policy = policy or ReconnectPolicy()
@@ -97,7 +102,7 @@ class Feed:
         self._connection: Connection | None = None
 
     def deliveries(self) -> Iterator[Delivery | None]:
-        """Everything that comes, in order; None when nothing does. Ends when `Stop` asks for it or all is there.
+        """Everything that comes, in order; None when nothing does. Ends when `Stop` says so or all is there.
 
         Raises:
             RefusedError: one side does not accept the other.
@@ -119,6 +124,7 @@ class Feed:
                     self._notice(f"connected to {self.settings.server} again")
                 yield from self._session(connection)
             except OpenStreamerError as error:
+                self._last_words()
                 self.last_error = error
                 delay = self._policy.ended(error)
                 self._notice(f"{error}; trying again in {delay:.0f} s")
@@ -127,6 +133,22 @@ class Feed:
                 yield from self._pause(delay)
             finally:
                 self._let_go()
+
+    def _last_words(self) -> None:
+        """Tell the server why, where it broke the protocol; it may not listen any more."""
+        if self._receiver is not None and self._connection is not None:
+            words = self._receiver.last_words()
+            if words:
+                with contextlib.suppress(OpenStreamerError):
+                    self._connection.send(words)
+
+    def trouble(self, text: str) -> None:
+        """Something is left out: tell it, unless very much is."""
+        self._troubles += 1
+        if self._troubles <= TROUBLES_TOLD:
+            self._notice(text)
+        elif self._troubles == TROUBLES_TOLD + 1:
+            self._notice("more of the stream is left out; it is counted from now on")
 
     def _let_go(self) -> None:
         self.connected = False
@@ -203,10 +225,13 @@ class Feed:
                 yield delivery
                 if self._stop.requested:
                     return
-            connection.send(receiver.outgoing())
+            for reason in receiver.problems:
+                self.trouble(f"something in the stream is no record and is left out: {reason}")
+            receiver.problems.clear()
             if receiver.finished:
                 self.finished = True
                 return
+            connection.send(receiver.outgoing())
 
     def _began(self) -> None:
         """From the first word of the server on, "now" is a time that can be gone back to."""

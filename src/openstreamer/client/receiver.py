@@ -16,12 +16,11 @@ import msgspec
 from openstreamer.client.names import METADATA_RECORDS, NameCache
 from openstreamer.client.position import PositionTracker
 from openstreamer.client.request import Request
-from openstreamer.errors import DecodeError, OpenStreamerError, PeerError
+from openstreamer.errors import DecodeError
 from openstreamer.layouts.references import DOMAIN
 from openstreamer.outputs.batch import Batch
-from openstreamer.protocol.messages import Error
 from openstreamer.protocol.records import Record
-from openstreamer.protocol.session_client import ClientSession, Records
+from openstreamer.protocol.session_client import ClientSession, MalformedRecord, Records
 
 
 class Delivery(msgspec.Struct):
@@ -50,7 +49,19 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Counts(msgspec.Struct):
-    """What came, over all sessions."""
+    """What came, over all sessions.
+
+    Attributes:
+        received: records of all kinds.
+        delivered: events given to outputs.
+        metadata: metadata records.
+        filtered: events that nobody wants: record type, domain.
+        recognised: events known from before a lost connection.
+        undecodable: records that do not fit their layout.
+        malformed: what stood in the place of records and was none.
+        bytes: all bytes received, after TLS.
+        last_archive_time: of the newest event delivered, UNIX seconds.
+    """
 
     received: int = 0
     delivered: int = 0
@@ -58,6 +69,7 @@ class Counts(msgspec.Struct):
     filtered: int = 0
     recognised: int = 0
     undecodable: int = 0
+    malformed: int = 0
     bytes: int = 0
     last_archive_time: int = 0
 
@@ -87,7 +99,7 @@ class Receiver:
         self._limit = limit
         self._domains: frozenset[int] | None = None
         self.finished = False
-        self.problems: list[tuple[Record, DecodeError]] = []
+        self.problems: list[str] = []
         tracker.rewind()
 
     def start(self) -> bytes:
@@ -98,29 +110,31 @@ class Receiver:
         """What is to be sent now: answers, and acknowledgements of all that was taken."""
         return self._session.acknowledge()
 
+    def last_words(self) -> bytes:
+        """What is to be sent before closing: an Error, where the server broke the protocol."""
+        return self._session.data_to_send()
+
     def receive(self, data: bytes, now: float) -> Iterator[Delivery]:
-        """Take in bytes; yields what they complete. Names are as of each delivery: use one before the next.
+        """Take in bytes; yields what they complete. Names are as of each delivery: use it before the next
 
         Raises:
             PeerError: the server sent an Error message; what came before it was yielded first.
-            RemoteProtocolError: the server broke the protocol.
+            RemoteProtocolError: the server broke the protocol; likewise.
         """
         counts = self._counts
         counts.bytes += len(data)
-        failure: OpenStreamerError | None = None
-        records: list[Record] = []
         for event in self._session.receive(data, now):
             if isinstance(event, Records):
-                records += event.records
-            elif isinstance(event, Error):
-                failure = PeerError(event.code, event.text)
-        if records:
-            counts.received += len(records)
-            fresh = self._tracker.fresh(records)
-            counts.recognised += len(records) - len(fresh)
-            yield from self._deliveries(fresh)
-        if failure is not None and not self.finished:
-            raise failure
+                records = event.records
+                counts.received += len(records)
+                fresh = self._tracker.fresh(records)
+                counts.recognised += len(records) - len(fresh)
+                yield from self._deliveries(fresh)
+            elif isinstance(event, MalformedRecord):
+                counts.malformed += 1
+                self.problems.append(event.reason)
+        if self._session.error is not None and not self.finished:
+            raise self._session.error
 
     def _deliveries(self, fresh: list[Record]) -> Iterator[Delivery]:
         wanted = self._wanted
@@ -180,7 +194,7 @@ class Receiver:
             self._names.learn(record)
         except DecodeError as error:
             self._counts.undecodable += 1
-            self.problems.append((record, error))
+            self.problems.append(str(error))
         if record.record_type == DOMAIN.record_type:
             self._domains = None
 

@@ -85,11 +85,13 @@ def begin(
         notice(problem)
     if state is None:
         return _tracker(FROM_OLDEST), {}
-    if state.server != server:
-        raise ConfigurationError(
-            f"the position belongs to {state.server}, not to {server}; give another with --position",
-            where=file.path,
-        )
+    if state.server != server and state.position.second:
+        if state.server.rpartition(":")[0] != server.rpartition(":")[0]:
+            raise ConfigurationError(
+                f"the position belongs to {state.server}, not to {server}; give another with --position",
+                where=file.path,
+            )
+        notice(f"the position was made with {state.server}; it is used with {server} from now on")
     return PositionTracker(state.position), dict(state.outputs)
 
 
@@ -126,7 +128,6 @@ class Stream:
         self._save_failed = False
         self._next_save = 0.0
         self._next_names = time.monotonic() + NAMES_EVERY
-        self._problems_told = 0
 
     def run(self) -> StreamEnd:
         """Stream until something ends it; the position is saved in every case but a crash.
@@ -226,11 +227,7 @@ class Stream:
     def _tell_problems(self, batch: Batch) -> None:
         self._feed.counts.undecodable += len(batch.problems)
         for _, error in batch.problems:
-            self._problems_told += 1
-            if self._problems_told <= 10:
-                self._observer.notice(f"a record cannot be decoded and is left out: {error}")
-            elif self._problems_told == 11:
-                self._observer.notice("more records cannot be decoded; they are counted from now on")
+            self._feed.trouble(f"a record cannot be decoded and is left out: {error}")
 
     def _save(self, *, force: bool = False) -> None:
         """Save the position if anything moved since. If the disk does not take it, go on and try again later.

@@ -45,10 +45,12 @@ class JsonLinesOutput(Output):
         assert self._file is not None
         server = batch.server
         names = batch.names_function()
-        if names is None:
-            lines = [json_line(event, server) for event in batch.events()]
-        else:
-            lines = [json_line(event, server, names(event)) for event in batch.events()]
+        lines: list[bytes] = []
+        for part in batch.parts():
+            if names is None:
+                lines += [json_line(event, server) for event in part]
+            else:
+                lines += [json_line(event, server, names(event)) for event in part]
         self._file.append(b"".join(lines))
 
     def sync(self) -> None:

@@ -10,6 +10,7 @@ The form is for reading and may change; programs should read `json` or `csv`.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import shutil
@@ -58,13 +59,14 @@ _LABELS = {
     "intrusion_impact_alert": "IMPACT",
 }
 _LABEL_WIDTH = 12
+_ADDRESS_TYPES = (1, 2, 11, 12)  # extra data: X-Forwarded-For in both families, IPv6 source and destination
 
 _COLUMNS = (
     "time", "event", "record_type", "priority", "message", "source_ip", "source_port", "destination_ip",
     "destination_port", "protocol", "device", "generator_id", "signature_id", "signature_revision", "blocked",
     "application", "url", "file_name", "file_size", "sha256", "user", "bytes_sent", "bytes_received",
-    "data.packet_length", "data.link_type", "names.extra_data_type", "data.data", "header.event_type",
-    "header.event_subtype",
+    "data.packet_length", "data.link_type", "names.extra_data_type", "data.type", "data.data",
+    "header.event_type", "header.event_subtype",
 )  # fmt: skip
 
 
@@ -135,6 +137,15 @@ def _time(seconds: Any) -> str:
         return str(seconds).ljust(19)
 
 
+def _extra_data(number: Any, value: Any) -> str:
+    """The content of extra data as text: an address for the types that hold one."""
+    if not isinstance(value, bytes):
+        return str(value)
+    if number in _ADDRESS_TYPES and len(value) in (4, 16):
+        return str(ipaddress.ip_address(value))
+    return value.decode("utf-8", "backslashreplace")
+
+
 def _what(row: Mapping[str, Any]) -> str:
     """The words of the line: what an event says, in the way of its kind."""
     event = row["event"]
@@ -146,9 +157,8 @@ def _what(row: Mapping[str, Any]) -> str:
     elif event == "packet":
         parts.append(f"{row['data.packet_length']} bytes, link type {row['data.link_type']}")
     elif event == "extra_data":
-        value = row["data.data"]
-        text = value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
-        parts.append(f"{row['names.extra_data_type'] or 'type'}: {text}")
+        name = row["names.extra_data_type"] or "type"
+        parts.append(f"{name}: {_extra_data(row['data.type'], row['data.data'])}")
     elif event == "unknown_record":
         parts.append(f"record {row['record_type']}")
     elif event not in _LABELS:
