@@ -31,6 +31,7 @@ from openstreamer.wire import (
     Nested,
     RestBlocks,
     RestBytes,
+    RestString,
     RestText,
     String,
     f,
@@ -96,6 +97,12 @@ class RestOfText(Block, id="rest_text", series=1, types={60005: "1"}):
 
     code: U16 = f("A number.")
     text: RestText = f("Text.")
+
+
+class RestOfString(Block, id="rest_string", series=1, types={60007: "1"}):
+    """Text up to the end of the block, with a NUL at its end."""
+
+    text: RestString = f("Text.")
 
 
 class RestOfBytes(Fields, id="rest_bytes", records={60006: "all"}):
@@ -219,6 +226,7 @@ CLASSES: tuple[type, ...] = (
     Texts2,
     CountedFields,
     RestOfText,
+    RestOfString,
     RestOfBytes,
     Leaf,
     OtherLeaf,

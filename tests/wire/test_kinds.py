@@ -21,6 +21,7 @@ from support.wire_samples import (
     Numbers,
     OtherLeaf,
     RestOfBytes,
+    RestOfString,
     RestOfText,
     Run,
     Texts,
@@ -102,6 +103,7 @@ CASES: dict[str, tuple[int, bytes, Any]] = {
         b"\x00\x03\x02one" + word(9) + b"\x01\x00",
         CountedFields(3, 2, "one", 9, b"\x01\x00"),
     ),
+    "rest of string": (60007, block(60007, b"to the end\0"), RestOfString(60007, "to the end")),
     "rest of text": (60005, block(60005, b"\x00\x01", b"to the end"), RestOfText(60005, 1, "to the end")),
     "rest of bytes": (60006, b"\x00\x01\x00", RestOfBytes(b"\x00\x01\x00")),
     "tree": (
@@ -193,6 +195,7 @@ def test_absent_values_are_zero_or_empty(backend: Any) -> None:
     assert backend.encode(Texts2(), 60003) == block(60003, block(0), block(1))
     assert backend.encode(CountedFields(), 60004) == bytes(7)
     assert backend.encode(RestOfText(), 60005) == block(60005, bytes(2))
+    assert backend.encode(RestOfString(), 60007) == block(60007, b"")
     expected = block(
         60013,
         b"\0",
@@ -218,6 +221,7 @@ def test_one_nul_at_the_end_is_taken_off(backend: Any) -> None:
     assert value.name == "a\0"
     assert backend.encode(value, 60004) == data
     assert backend.decode(RestOfText, 60005, block(60005, b"\0\0", b"x\0")).text == "x"
+    assert backend.decode(RestOfString, 60007, block(60007, b"x")).text == "x"
     without = backend.decode(Texts2, 60003, block(60003, block(0, b"no nul"), block(1)))
     assert without.text == "no nul"
     assert backend.decode(Texts2, 60003, block(60003, block(0, b"\0"), block(1))).text == ""

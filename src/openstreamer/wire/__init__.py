@@ -39,6 +39,7 @@ from openstreamer.wire.kinds import (
     Nested,
     RestBlocks,
     RestBytes,
+    RestString,
     RestText,
     String,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "PlanField",
     "RestBlocks",
     "RestBytes",
+    "RestString",
     "RestText",
     "String",
     "UnknownBlock",

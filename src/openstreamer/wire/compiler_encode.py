@@ -167,7 +167,8 @@ class _Writer:
                 self.emit(f"{name} = _bytes({value})")
                 self.headed(BLOB_TYPES[self.layout.inner_series][0], name)
             case Counted() | Rest() if kind.text:
-                self.emit(f"{name} = {value}", f'{name} = _text({name}) if {name} else b""')
+                make = "_string" if isinstance(kind, Rest) and kind.terminated else "_text"
+                self.emit(f"{name} = {value}", f'{name} = {make}({name}) if {name} else b""')
                 self.flush(name)
             case Counted() | Rest():
                 self.emit(f"{name} = _bytes({value})")

@@ -274,6 +274,8 @@ class _Writer:
                 if not kind.text:
                     return self.octet_string(value, name)
                 text = self.text(value, name)
+                if isinstance(kind, Rest) and kind.terminated:
+                    return text + b"\0" if text else b""
                 # One NUL at the end is taken off on reading; a text that ends in one needs another.
                 return text + b"\0" if text.endswith(b"\0") else text
             case ListKind():

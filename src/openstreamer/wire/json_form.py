@@ -28,9 +28,14 @@ def from_json_form(cls: type[S], form: Mapping[str, Any], type_: int | None = No
     layout = layout_of(cls)
     version = form.get("block_type", type_)
     try:
-        kinds = {item.name: item.kind for item in layout.fields(version)} if version in layout.types else {}
+        known = version in layout.types
     except TypeError:
         raise EncodeError("is no block type", block=layout.id, field="block_type") from None
+    kinds = (
+        {item.name: item.kind for item in layout.fields(version, _form(layout, version, form))}
+        if known
+        else {}
+    )
     values: dict[str, Any] = {}
     if layout.series is not None and version is not None:
         values["block_type"] = _plain(layout, "block_type", "int", version)
@@ -46,6 +51,13 @@ def from_json_form(cls: type[S], form: Mapping[str, Any], type_: int | None = No
         else:
             raise EncodeError("there is no such field", block=layout.id, field=name)
     return cls(**values)
+
+
+def _form(layout: Layout, version: Any, form: Mapping[str, Any]) -> int:
+    """The alternative that the values have the kinds of; one that is not there is the encoder's to refuse."""
+    alternative = form.get("alternative", 0)
+    known = isinstance(alternative, int) and 0 <= alternative < layout.alternatives(version)
+    return int(alternative) if known else 0
 
 
 def _value(layout: Layout, name: str, kind: Kind, value: Any) -> Any:

@@ -93,9 +93,13 @@ class Counted(Kind):
 
 @dataclass(frozen=True)
 class Rest(Kind):
-    """Everything up to the end of the block; `text` or plain bytes."""
+    """Everything up to the end of the block; `text` or plain bytes.
+
+    `terminated` text is written with one NUL unless it is empty, as inside a String block.
+    """
 
     text: bool = False
+    terminated: bool = False
 
     @property
     def value_type(self) -> str:
@@ -158,6 +162,7 @@ Blob = Annotated[bytes, BlobKind("blob")]
 CountedText = Annotated[str, Counted("counted_text", text=True)]
 CountedBytes = Annotated[bytes, Counted("counted_bytes")]
 RestText = Annotated[str, Rest("rest_text", text=True)]
+RestString = Annotated[str, Rest("rest_string", text=True, terminated=True)]
 RestBytes = Annotated[bytes, Rest("rest_bytes")]
 BlockList = Annotated[list[T], ListKind("list")]
 GenericBlockList = Annotated[list[T], ListKind("generic_list", generic=True)]
