@@ -76,25 +76,26 @@ class Demonstration:
     def run(self, *, wait: bool) -> None:
         """All steps, from an empty directory to the events. Raises OpenStreamerError where one fails."""
         pkcs12 = self.folder / "localhost.pkcs12"
+        sample = self.folder / "sample.eve.json"
         lines = self.folder / "events.jsonl"
-        with resources.as_file(resources.files("openstreamer.samples") / "sample.eve.json") as sample:
-            self.heading("A state directory, and a client that may connect")
-            self.show(["init"])
-            self.show(["clients", "add", "localhost", "--out", str(pkcs12)])
-            self.heading("The service")
-            with self.service() as port:
-                self.heading("Events of a sensor go into the store")
-                self.show(["feed", "eve", str(sample)])
-                self.heading("A client asks for them, over TLS, and prints what it gets")
-                server = ["stream", "localhost", "--port", str(port), "--pkcs12", str(pkcs12)]
-                everything = [*server, "--since", "beginning", "--idle-exit", "1"]
-                self.show(everything, hidden=self.print_options(), paced=True)
-                self.heading("The same for programs: one line of JSON an event")
-                self.show([*everything, "-o", "json", "-f", str(lines)])
-                self.summary(lines)
-                self.how_to_go_on(server, sample, lines, stays=wait)
-                if wait:
-                    self.wait()
+        sample.write_bytes((resources.files("openstreamer.samples") / sample.name).read_bytes())
+        self.heading("A state directory, and a client that may connect")
+        self.show(["init"])
+        self.show(["clients", "add", "localhost", "--out", str(pkcs12)])
+        self.heading("The service")
+        with self.service() as port:
+            self.heading("Events of a sensor go into the store")
+            self.show(["feed", "eve", str(sample)])
+            self.heading("A client asks for them, over TLS, and prints what it gets")
+            server = ["stream", "localhost", "--port", str(port), "--pkcs12", str(pkcs12)]
+            everything = [*server, "--since", "beginning", "--idle-exit", "1"]
+            self.show(everything, hidden=self.print_options(), paced=True)
+            self.heading("The same for programs: one line of JSON an event")
+            self.show([*everything, "-o", "json", "-f", str(lines)])
+            self.summary(lines)
+            self.how_to_go_on(server, sample, lines, stays=wait)
+            if wait:
+                self.wait()
 
     def heading(self, text: str) -> None:
         """A line between two steps."""
