@@ -22,7 +22,8 @@ class Connection(asyncio.Protocol):
     """The transport side of a session.
 
     `host` is the peer's address as text, `peer` the same with its port. `lost` becomes true when the
-    connection has ended, whoever ended it; `ended` waits for that.
+    connection has ended, whoever ended it; `ended` waits for that. `received` is when the peer last sent
+    something, `progress` when it last sent or took something (monotonic).
     """
 
     def __init__(self, host: str, peer: str) -> None:
@@ -32,6 +33,7 @@ class Connection(asyncio.Protocol):
         self.bytes_received = 0
         self.bytes_sent = 0
         self.progress = time.monotonic()
+        self.received = self.progress
         self._pending_at_progress = 0
         self._transport: asyncio.Transport | None = None
         self._receive: Callable[[bytes], None] | None = None
@@ -52,7 +54,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Hand on what came, and stop reading from a peer that asks much and takes nothing."""
         self.bytes_received += len(data)
-        self.progress = time.monotonic()
+        self.progress = self.received = time.monotonic()
         if self._receive is not None and not self.closing:
             self._receive(data)
             if self.pending > READ_STOP and self._reading and self._transport is not None:

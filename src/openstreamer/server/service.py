@@ -231,6 +231,9 @@ class Service:
             self.statistics.accepted += 1
             log.info("%s: client %s connected (%s)", connection.peer, client.host, connection.tls())
             await session.run()
+        except Exception:
+            log.exception("%s: the session ended by a fault of the program", connection.peer)
+            session.end("fault of the program")
         finally:
             self.sessions.discard(session)
             self.statistics.bytes_sent += connection.bytes_sent

@@ -52,6 +52,10 @@ SHORT_RECORDS = 64
 SHORT_PASSING_RECORDS = 5000
 """Likewise of chunks that leave as they are stored and need only be cut into bundles."""
 
+SETTLE_SECONDS = 2.0
+QUIET_SECONDS = 0.1
+"""Before a connection is closed, how long the client may go on talking at most, and must be silent."""
+
 CLOSE_SECONDS = 5.0
 """How long a connection that is being closed may take to get rid of what is pending."""
 
@@ -143,8 +147,9 @@ class Session:
             await self._pump()
         finally:
             self._source.unsubscribe(self._wake.set)
-            self._stop("the service stops" if self._finishing else "ended")
-            self.connection.close()
+        await self._settle()
+        self._stop("the service stops" if self._finishing else "ended")
+        self.connection.close()
         try:
             await asyncio.wait_for(self.connection.ended(), CLOSE_SECONDS)
         except TimeoutError:
@@ -219,13 +224,27 @@ class Session:
             if error is not None:
                 log.warning("%s: %s", self.connection.peer, error)
             self._stop(_end_word(error))
-            self.connection.close()
 
     def _stop(self, reason: str) -> None:
         if not self.reason:
             self.reason = reason
         self._protocol.stop()
         self._wake.set()
+
+    async def _settle(self) -> None:
+        """Before a close, let the client take what was sent and hear what it still says.
+
+        A connection that is closed while the peer's bytes are on their way is reset by the system, and what
+        the peer has not read yet may be lost with it: the last events, or the Error message.
+        """
+        connection = self.connection
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while not connection.closing:
+            await asyncio.sleep(QUIET_SECONDS / 4)
+            now = time.monotonic()
+            taken = not connection.pending and (self.over or not self._protocol.unacknowledged)
+            if (taken and now - connection.received > QUIET_SECONDS) or now > deadline:
+                return
 
     # from the store to the client
 
