@@ -55,8 +55,7 @@ def test_openssl_reads_ours(authority: Authority, tmp_path: Path, password: str 
     file.write_bytes(content)
     word = tmp_path / "password"
     word.write_text(f"{password or ''}\n", "utf-8")
-    legacy = ["-legacy"] if compat and password else []
-    done = openssl("pkcs12", "-in", file, "-passin", f"file:{word}", "-nodes", "-info", *legacy)
+    done = openssl("pkcs12", "-in", file, "-passin", f"file:{word}", "-nodes", "-info")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count(b"-----BEGIN CERTIFICATE-----") == 2
     assert len(re.findall(rb"-----BEGIN PRIVATE KE[Y]-----", done.stdout)) == 1
