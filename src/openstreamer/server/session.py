@@ -54,7 +54,9 @@ SHORT_PASSING_RECORDS = 5000
 
 SETTLE_SECONDS = 2.0
 QUIET_SECONDS = 0.1
-"""Before a connection is closed, how long the client may go on talking at most, and must be silent."""
+SETTLE_BYTES = 4 * 1024 * 1024
+"""Before a connection is closed: how long and how much the client may go on talking at most, and how long it
+must be silent."""
 
 CLOSE_SECONDS = 5.0
 """How long a connection that is being closed may take to get rid of what is pending."""
@@ -239,7 +241,8 @@ class Session:
         """
         connection = self.connection
         deadline = time.monotonic() + SETTLE_SECONDS
-        while not connection.closing:
+        most = connection.bytes_received + SETTLE_BYTES
+        while not connection.closing and connection.bytes_received < most:
             await asyncio.sleep(QUIET_SECONDS / 4)
             now = time.monotonic()
             taken = not connection.pending and (self.over or not self._protocol.unacknowledged)
