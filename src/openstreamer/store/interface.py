@@ -245,7 +245,10 @@ class Store(Protocol):
         ...
 
     def metadata(self, keys: Iterable[bytes]) -> dict[bytes, Metadata]:
-        """Return the metadata records of these keys; unknown keys are left out."""
+        """Return the metadata records of these keys; unknown keys are left out.
+
+        So are damaged ones, once logged: events go on without the names. `check` finds them.
+        """
         ...
 
     def metadata_since(self, revision: int) -> list[Metadata]:

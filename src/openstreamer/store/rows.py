@@ -31,6 +31,7 @@ class State(NamedTuple):
 
 SELECT_STATE = f"SELECT {', '.join(State._fields)} FROM state"
 UPDATE_STATE = f"UPDATE state SET {', '.join(f'{name} = ?' for name in State._fields)}"
+SELECT_METADATA = "SELECT key, record_type, netmap, revision, checksum, data FROM metadata"
 SELECT_CHUNK = "SELECT number, archive_time, ordinal, count, checksum, labels, data FROM chunk"
 
 
@@ -141,6 +142,17 @@ def make_chunk(row: tuple[int, int, int, int, bytes, bytes, bytes], expected: in
     raise damaged(expected, "fails its checksum")
 
 
+def read_metadata(connection: sqlite3.Connection, key: bytes) -> Metadata | None:
+    """Read the metadata record of a key, None if there is none; or raise StoreCorrupt."""
+    try:
+        row = connection.execute(f"{SELECT_METADATA} WHERE key = ?", (key,)).fetchone()
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        raise StoreCorrupt(f"the metadata record {key!r} of the event log cannot be read: {error}") from error
+    return None if row is None else make_metadata(row)
+
+
 def make_metadata(row: tuple[bytes, int, int, int, bytes, bytes]) -> Metadata:
     """Make a metadata record of a row, or raise StoreCorrupt."""
     key, record_type, netmap, revision, checksum, data = row
@@ -149,5 +161,5 @@ def make_metadata(row: tuple[bytes, int, int, int, bytes, bytes]) -> Metadata:
     except (struct.error, TypeError):
         sound = False
     if not sound:
-        raise StoreCorrupt(f"a metadata record of the event log (key {key!r}) fails its checksum")
+        raise StoreCorrupt(f"the metadata record {key!r} of the event log fails its checksum")
     return Metadata(key, record_type, netmap, data, revision)

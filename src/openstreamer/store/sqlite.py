@@ -6,6 +6,7 @@ their rows in `rows`, the bytes of a row in `chunks`. See `interface` for what e
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -31,6 +32,7 @@ from .interface import (
 )
 from .rows import (
     SELECT_CHUNK,
+    SELECT_METADATA,
     UPDATE_STATE,
     compare_places,
     damaged,
@@ -38,11 +40,14 @@ from .rows import (
     is_damage,
     make_chunk,
     make_metadata,
+    read_metadata,
     read_one,
     read_state,
     search,
 )
 from .schema import SCHEMA
+
+log = logging.getLogger("openstreamer.store")
 
 _POLL_SECONDS = 0.1
 """How often `wait` looks for chunks that other processes appended."""
@@ -91,6 +96,7 @@ class SqliteStore:
         self._known: dict[bytes, bytes] = {}
         self._known_revision = 0
         self._numbers: dict[tuple[str, str], int] = {}
+        self._damaged_keys: set[bytes] = set()
         self._last_seen = self._newest_revisions()
 
     # Writing
@@ -320,21 +326,23 @@ class SqliteStore:
         found = {}
         with self._database.reading() as connection:
             for key in keys:
-                row = connection.execute(
-                    "SELECT key, record_type, netmap, revision, checksum, data FROM metadata WHERE key = ?",
-                    (key,),
-                ).fetchone()
-                if row is not None:
-                    found[key] = make_metadata(row)
+                try:
+                    entry = read_metadata(connection, key)
+                except StoreCorrupt as error:
+                    # Events matter more than the names in them: who reads them must not be stopped by this.
+                    if key not in self._damaged_keys and len(self._damaged_keys) < _CACHE_ENTRIES:
+                        self._damaged_keys.add(key)
+                        log.error("%s", error)
+                    continue
+                if entry is not None:
+                    found[key] = entry
         return found
 
     def metadata_since(self, revision: int) -> list[Metadata]:
         """See `Store.metadata_since`."""
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT key, record_type, netmap, revision, checksum, data FROM metadata "
-                "WHERE revision > ? ORDER BY revision",
-                (revision,),
+                f"{SELECT_METADATA} WHERE revision > ? ORDER BY revision", (revision,)
             ).fetchall()
         return [make_metadata(row) for row in rows]
 

@@ -15,7 +15,7 @@ from openstreamer.errors import StoreCorrupt, StoreError
 
 from .chunks import UNKNOWN_COUNT, decode_types, metadata_checksum
 from .interface import CheckResult, Chunk, Statistics, TrimResult
-from .rows import is_damage, read_state
+from .rows import SELECT_METADATA, is_damage, read_state
 
 _TRIM_CHUNKS = 256
 _TRIM_BYTES = 32 << 20
@@ -168,9 +168,7 @@ def check(database: Database, read: Callable[[int], list[Chunk]]) -> CheckResult
 def _check_metadata(database: Database) -> list[str]:
     damaged = 0
     with database.reading() as connection:
-        for key, record_type, netmap, revision, checksum, data in connection.execute(
-            "SELECT key, record_type, netmap, revision, checksum, data FROM metadata"
-        ):
+        for key, record_type, netmap, revision, checksum, data in connection.execute(SELECT_METADATA):
             try:
                 damaged += metadata_checksum(key, record_type, netmap, revision, data) != checksum
             except (struct.error, TypeError):
