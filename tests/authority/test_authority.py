@@ -96,6 +96,18 @@ def test_what_is_missing_is_told(tmp_path: Path, authority: Authority) -> None:
         authority.load()
 
 
+def test_what_is_missing_beside_the_ca_is_made_of_it(authority: Authority) -> None:
+    trusted = (authority.directory / "trusted.pem").read_bytes()
+    assert authority.complete() == []
+    for name in ("server.pem", "trusted.pem"):
+        (authority.directory / name).unlink()
+    made = authority.complete(names=["new.example"], now=NOW)
+    assert [file.name for file in made] == ["trusted.pem", "server.pem"]
+    assert (authority.directory / "trusted.pem").read_bytes() == trusted
+    load((authority.directory / "server.pem").read_bytes()).verify_directly_issued_by(load(trusted))
+    authority.load()
+
+
 def test_a_name_that_is_none_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         Authority(tmp_path / "state").create(names=["no name"])

@@ -105,6 +105,24 @@ class Authority:
             # Last, because its presence says that all is there.
             write_private(self._ca_file, ca.certificate_pem + ca.key_pem, replace=False)
 
+    def complete(self, *, names: Iterable[str] = (), now: float | None = None) -> list[Path]:
+        """Make what is missing beside the CA, from the CA; return the files made.
+
+        Raises:
+            StateError: the CA itself is missing.
+            AuthorityError: it cannot be used.
+        """
+        made = []
+        given = parse_names([*names, *local_names()])
+        with self.registry.locked():
+            if not self._trusted_file.exists():
+                write_private(self._trusted_file, self._ca().certificate_pem)
+                made.append(self._trusted_file)
+            if not self._server_file.exists():
+                self._write_server(self._ca(), given, _seconds(now))
+                made.append(self._server_file)
+        return made
+
     def load(self) -> Authority:
         """Check that the files are there and open the registry; return itself.
 
@@ -113,7 +131,8 @@ class Authority:
         """
         for file in (self._ca_file, self._server_file, self._trusted_file):
             if not file.exists():
-                raise StateError(f"{file} is missing: make it with `openstreamer init`, or restore a backup")
+                how = "openstreamer init --force" if self.exists else "openstreamer init"
+                raise StateError(f"{file} is missing: make it with `{how}`, or restore a backup")
         _ = self.registry
         return self
 

@@ -50,6 +50,7 @@ def command(state: Path | None, names: tuple[str, ...], force: bool) -> None:
     state_module.create(directory)
     if not authority.exists:
         authority.create(names=names)
+    authority.complete(names=names)
     if not directory.settings.exists():
         state_module.write_private(directory.settings, template().encode())
     open_store(directory.store).close()
