@@ -48,7 +48,7 @@ def test_an_extended_session_from_the_first_word_to_the_file(tmp_path: Path) -> 
     assert found[0]["archive_time"] == SECOND
     (conversation,) = server.conversations
     pairs = conversation.received[1][1]
-    # the bytes of the streaming request: service, length, flags, timestamp, version and type of each pair, 0/0
+    # the bytes of the streaming request: service, length, flags, timestamp, pairs of version and type, 0/0
     assert pairs[:16] == struct.pack(">IIII", 6667, 16 + 40, 0x48900001, 0)
     assert struct.unpack(">20H", pairs[16:]) == (
         11,

@@ -242,6 +242,7 @@ class Connection:
         """Send all of it.
 
         Raises:
+            RefusedError: the peer had closed, and its last words say that it does not accept our certificate.
             LostConnection: the peer is gone, or has not taken anything for a minute.
         """
         if not data:
@@ -252,7 +253,16 @@ class Connection:
         except ssl.SSLError as error:
             raise handshake_error(error, self._server) from error
         except OSError as error:
+            self._hear_last_words()
             raise lost_error(error, self._server) from error
+
+    def _hear_last_words(self) -> None:
+        """The peer takes nothing any more; what it said before may be an alert that tells why."""
+        self._raw.settimeout(0.2)
+        with contextlib.suppress(LostConnection):
+            while True:
+                self._fetch()
+                self._decrypted()
 
     def receive(self, timeout: float, stop: Stop | None = None) -> bytes | None:
         """What has arrived, up to half a MiB; None if nothing does in time or the end is asked for.

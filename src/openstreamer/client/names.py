@@ -32,10 +32,21 @@ COMBINATION_LIMIT = 50_000
 METADATA_RECORDS = frozenset(number for number, record in RECORDS.items() if record.kind == "metadata")
 
 _FORMAT = "openstreamer-names-1"
-_NO_NAMES: Mapping[str, str] = {}
 
 Key = tuple[Any, ...]
 _Row = tuple[str, dict[Key, str], tuple[int, ...]]
+
+
+class Names(dict[str, str]):
+    """Names of an event, with the JSON that says them."""
+
+    __slots__ = ("json",)
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__(names)
+        self.json: msgspec.Raw | msgspec.UnsetType = (
+            msgspec.Raw(msgspec.json.encode(names)) if names else msgspec.UNSET
+        )
 
 
 class _Plan:
@@ -49,12 +60,12 @@ class _Plan:
     def __init__(self, paths: tuple[str, ...], rows: tuple[_Row, ...]) -> None:
         self.paths = paths
         self._rows = rows
-        self._answers: dict[Any, Mapping[str, str]] = {}
+        self._answers: dict[Any, Names] = {}
 
     def forget(self) -> None:
         self._answers.clear()
 
-    def answer(self, values: Key) -> Mapping[str, str]:
+    def answer(self, values: Key) -> Names:
         answer = self._answers.get(values)
         if answer is None:
             if len(self._answers) >= COMBINATION_LIMIT:
@@ -62,14 +73,14 @@ class _Plan:
             answer = self._answers[values] = self._work_out(values)
         return answer
 
-    def _work_out(self, values: Key) -> Mapping[str, str]:
+    def _work_out(self, values: Key) -> Names:
         names: dict[str, str] = {}
         for name, table, places in self._rows:
             if name not in names:
                 label = table.get(tuple([values[place] for place in places]))
                 if label is not None:
                     names[name] = label
-        return names or _NO_NAMES
+        return Names(names)
 
 
 class NameCache:
@@ -136,7 +147,7 @@ class NameCache:
         """The keys of all metadata records of that type with that text."""
         return [key for key, text in self.tables.get(record_type, {}).items() if text == label]
 
-    def names_of(self, event: Event) -> Mapping[str, str]:
+    def names_of(self, event: Event) -> Names:
         """The `names` of an event; not to be changed, the same answer serves many events."""
         kind = (event.record_type, type(event.data))
         plan = self._plans.get(kind)
@@ -146,8 +157,12 @@ class NameCache:
         if event.netmap_id and DOMAIN.record_type in self.tables:
             domain = self.name(DOMAIN.record_type, event.netmap_id)
             if domain is not None:
-                return {**answer, DOMAIN.name: domain}
+                return Names({**answer, DOMAIN.name: domain})
         return answer
+
+    def names_json(self, event: Event) -> msgspec.Raw | msgspec.UnsetType:
+        """The same as JSON, UNSET where there are none."""
+        return self.names_of(event).json
 
     def names_from(
         self, record_type: int, wanted: Set[str]

@@ -39,7 +39,8 @@ FROM_OLDEST = 0
 FROM_NOW = 0xFFFFFFFF
 
 _FORMAT = "openstreamer-position 1"
-_HASH_AT = 2048
+_HASH_AT = 65_536
+"""Records of one second that are kept until they are hashed; most never are."""
 
 _METADATA = frozenset(number for number, record in RECORDS.items() if record.kind == "metadata")
 
@@ -173,11 +174,13 @@ class PositionTracker:
 
     def taken(self, records: Sequence[Record]) -> None:
         """Note that the outputs have taken these records."""
-        timed = [record for record in records if record.archive_time and record.record_type not in _METADATA]
-        if not timed:
-            return
+        timed: Sequence[Record] = records
+        if not _METADATA.isdisjoint([record.record_type for record in records]):
+            timed = [record for record in records if record.record_type not in _METADATA]
         times = [record.archive_time or 0 for record in timed]
-        newest = max(times)
+        newest = max(times, default=0)
+        if not newest:
+            return
         if newest < self.second:
             return
         if newest > self.second:

@@ -140,6 +140,18 @@ class Receiver:
         wanted = self._wanted
         types = wanted.record_types
         until = wanted.until
+        if (
+            wanted.domain is None
+            and until is None
+            and (self._limit is None or self._limit > len(fresh))
+            and METADATA_RECORDS.isdisjoint(present := {record.record_type for record in fresh})
+            and (types is None or types.issuperset(present))
+        ):
+            if self._limit is not None:
+                self._limit -= len(fresh)
+            if fresh:
+                yield self._delivery(fresh, fresh)
+            return
         events: list[Record] = []
         first = 0
         kept = 0

@@ -37,6 +37,10 @@ class NameSource(Protocol):
         """The names that belong to this event, by the keys of `names` in the JSON form; may be empty."""
         ...
 
+    def names_json(self, event: Event) -> msgspec.Raw | msgspec.UnsetType:
+        """The same as JSON, UNSET where there are none."""
+        ...
+
     def names_from(
         self, record_type: int, wanted: Set[str]
     ) -> tuple[tuple[str, ...], Callable[[tuple[Any, ...]], Mapping[str, str]]]:

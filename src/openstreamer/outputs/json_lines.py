@@ -13,7 +13,7 @@ import msgspec
 from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
 from openstreamer.outputs.interface import Output, Place
-from openstreamer.protocol.records import json_line
+from openstreamer.protocol.records import json_lines
 
 
 class JsonLinesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,14 +44,9 @@ class JsonLinesOutput(Output):
     def write(self, batch: Batch) -> None:
         assert self._file is not None
         server = batch.server
-        names = batch.names_function()
-        lines: list[bytes] = []
-        for part in batch.parts():
-            if names is None:
-                lines += [json_line(event, server) for event in part]
-            else:
-                lines += [json_line(event, server, names(event)) for event in part]
-        self._file.append(b"".join(lines))
+        names = None if batch.names is None else batch.names.names_json
+        parts = [json_lines(events, server, names) for events in batch.parts()]
+        self._file.append(parts[0] if len(parts) == 1 else b"".join(parts))
 
     def sync(self) -> None:
         if self._file is not None:

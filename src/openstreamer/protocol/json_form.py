@@ -8,7 +8,7 @@ inputs). Users import these names from records.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -36,7 +36,7 @@ class _Line(msgspec.Struct, gc=False):
     data: Any
     left_over: bytes | UnsetType
     block_length: int | UnsetType
-    names: Mapping[str, str] | UnsetType
+    names: Mapping[str, str] | msgspec.Raw | UnsetType
 
 
 _encode_lines = msgspec.json.Encoder().encode_lines
@@ -61,6 +61,36 @@ def json_line(event: Event, server: str | None = None, names: Mapping[str, str] 
         names or UNSET,
     )
     return _encode_lines((line,))
+
+
+def json_lines(
+    events: Iterable[Event],
+    server: str | None = None,
+    names: Callable[[Event], msgspec.Raw | UnsetType] | None = None,
+) -> bytes:
+    """Write many events as lines of JSON, the way `json_line` does, at less cost each.
+
+    `names` gives the names of an event as JSON already, UNSET where there are none.
+    """
+    where = UNSET if server is None else server
+    lines = []
+    for event in events:
+        archive_time = event.archive_time
+        lines.append(
+            _Line(
+                event.event,
+                event.record_type,
+                UNSET if archive_time is None else archive_time,
+                event.netmap_id or UNSET,
+                where,
+                event.header,
+                event.data,
+                event.left_over,
+                event.block_length,
+                UNSET if names is None else names(event),
+            )
+        )
+    return _encode_lines(lines)
 
 
 class _ReadLine(msgspec.Struct):

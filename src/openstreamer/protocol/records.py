@@ -1,7 +1,7 @@
 """Records and events: the names that the rest of the program uses.
 
     codec.py        Record, Event, UnknownRecord; decode_record, encode_event
-    json_form.py    json_line, event_from_json
+    json_form.py    json_line, json_lines, event_from_json
     projection.py   projector: only some columns
 
 Not here: messages and record headers, metadata.
@@ -10,7 +10,7 @@ Not here: messages and record headers, metadata.
 from __future__ import annotations
 
 from .codec import UNKNOWN, Event, Record, UnknownRecord, decode_record, encode_event
-from .json_form import event_from_json, json_line
+from .json_form import event_from_json, json_line, json_lines
 from .projection import event_id, projector
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "event_from_json",
     "event_id",
     "json_line",
+    "json_lines",
     "projector",
 ]
