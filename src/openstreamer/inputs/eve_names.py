@@ -146,6 +146,7 @@ _PRIORITIES = {1: "high", 2: "medium", 3: "low"}
 _NAMESPACE = uuid.UUID("6a1d2f4e-91c6-5c0b-8f53-6f70656e7374")
 _NO_UUID = "00000000-0000-0000-0000-000000000000"
 _MOST_RULES = 200_000
+_MOST_NAMES = 100_000
 _MESSAGE_BYTES = 65_535
 
 
@@ -305,6 +306,8 @@ class Names:
 
     def _add(self, record_type: int, known_as: Any, key_value: Any, value: Any, data: bytes) -> Name:
         key = key_of(record_type, (key_value,))
+        if len(self._known) >= _MOST_NAMES:
+            self._known.clear()
         name = self._known[record_type, known_as] = Name(value, (key,))
         self.new.append((key, record_type, 0, data))
         return name
