@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from openstreamer.database import Database, Schema, Trouble
 from openstreamer.errors import StateError, StoreError
 from openstreamer.store import open_store
 from openstreamer.store.schema import SCHEMA
@@ -64,55 +63,6 @@ def test_an_empty_file_becomes_a_log(tmp_path: Path) -> None:
 def test_a_wrong_synchronous_setting_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="FULL or NORMAL"):
         open_store(tmp_path / "events.db", synchronous="SOMETIMES")
-
-
-OLD = Schema(
-    what="event log",
-    application_id=SCHEMA.application_id,
-    migrations=(("CREATE TABLE old (value INTEGER)", "INSERT INTO old VALUES (7)"),),
-)
-NEW = dataclasses.replace(
-    OLD,
-    migrations=(
-        *OLD.migrations,
-        ("ALTER TABLE old RENAME TO new", "ALTER TABLE new ADD COLUMN more TEXT NOT NULL DEFAULT 'x'"),
-        ("INSERT INTO new VALUES (8, 'y')",),
-    ),
-)
-
-
-def failure(trouble: Trouble, sentence: str) -> StoreError:
-    return StoreError(f"{trouble.value}: {sentence}")
-
-
-def rows(path: Path) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute("SELECT * FROM new").fetchall()
-    finally:
-        connection.close()
-
-
-def test_an_older_file_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "file.db"
-    Database(path, OLD, failure).close()
-    Database(path, NEW, failure).close()
-    assert rows(path) == [(7, "x"), (8, "y")]
-    # Once only.
-    Database(path, NEW, failure).close()
-    assert rows(path) == [(7, "x"), (8, "y")]
-    with pytest.raises(StateError, match="schema version 3"):
-        Database(path, OLD, failure)
-
-
-def test_a_failing_step_leaves_the_older_file_as_it_was(tmp_path: Path) -> None:
-    path = tmp_path / "file.db"
-    Database(path, OLD, failure).close()
-    broken = dataclasses.replace(OLD, migrations=(*NEW.migrations[:2], ("INSERT INTO nowhere VALUES (1)",)))
-    with pytest.raises(StoreError, match="nowhere"):
-        Database(path, broken, failure)
-    Database(path, NEW, failure).close()
-    assert rows(path) == [(7, "x"), (8, "y")]
 
 
 def test_an_older_event_log_keeps_its_events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
