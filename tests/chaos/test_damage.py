@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.processes import Place, end, eve_lines
+from support.processes import PACKET, Place, end, eve_lines
 
 LINES = 3000
 PAGE = 4096
@@ -57,8 +57,7 @@ def test_one_changed_byte_costs_one_chunk_and_is_reported(place: Place) -> None:
 
     path = event_log(place)
     data = bytearray(path.read_bytes())
-    packet = bytes.fromhex("0200000000010200000000000800450000140001000040060000c6336401c000020a")
-    spots = [found.start() for found in re.finditer(re.escape(packet), bytes(data))]
+    spots = [found.start() for found in re.finditer(re.escape(PACKET), bytes(data))]
     assert len(spots) > 100
     data[spots[len(spots) // 2] + 20] ^= 0x40
     path.write_bytes(data)

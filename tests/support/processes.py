@@ -6,6 +6,7 @@ can be tested in memory.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -14,6 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+PACKET = bytes.fromhex("0200000000010200000000000800450000140001000040060000c6336401c000020a")
+"""The frame that every alert of `eve_lines` carries."""
 
 PATIENCE = 30.0
 """How long anything may take before a test fails."""
@@ -165,7 +169,7 @@ def eve_lines(numbers: Iterable[int]) -> list[bytes]:
                 "category": "Misc activity",
                 "severity": 1 + number % 3,
             }
-            row["packet"] = "AgAAAAABAgAAAAACCABFAAAUAAEAAEAGAADGM2QBwAACCg=="
+            row["packet"] = base64.b64encode(PACKET).decode()
             row["packet_info"] = {"linktype": 1}
         lines.append(json.dumps(row, separators=(",", ":")).encode() + b"\n")
     return lines
