@@ -55,10 +55,7 @@ def command(wait: bool | None) -> None:
     """
     terminal = sys.stdout.isatty()
     with tempfile.TemporaryDirectory(prefix="openstreamer-demo-") as folder:
-        try:
-            Demonstration(Path(folder), terminal=terminal).run(wait=terminal if wait is None else wait)
-        except KeyboardInterrupt:
-            click.echo("\nStopped; the temporary directory is gone.")
+        Demonstration(Path(folder), terminal=terminal).run(wait=terminal if wait is None else wait)
 
 
 class Demonstration:
@@ -217,10 +214,13 @@ class Demonstration:
             self.prompt(["stream", "localhost", "--pkcs12", "localhost.pkcs12"])
 
     def wait(self) -> None:
-        """Until Ctrl-C."""
+        """Until Ctrl-C, which is the proper end here."""
         click.secho("\nCtrl-C stops the service and removes everything.", bold=True)
-        while True:
-            time.sleep(3600)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            click.echo("\nStopped; everything is gone.")
 
 
 def shorten(text: str, limit: int = 300) -> str:
