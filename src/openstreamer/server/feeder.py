@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 
 from openstreamer.errors import StoreError
@@ -58,12 +59,14 @@ class Feeder:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Let each input store the batch it is at, and end; returns when all have."""
+    def stop(self, seconds: float) -> bool:
+        """Let each input store the batch it is at, and end; false if one has not within that time."""
         self._stop.set()
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join()
+        deadline = time.monotonic() + seconds
+        started = [thread for thread in self._threads if thread.ident is not None]
+        for thread in started:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in started)
 
     def _run(self, intake: Intake) -> None:
         name = intake.source.name

@@ -12,10 +12,11 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from openstreamer.server.service import Service
+from openstreamer.server.service import RESOLVER_THREADS, Service
 from openstreamer.server.settings import Settings
 from openstreamer.server.state import StateDirectory
 
@@ -39,7 +40,9 @@ def run(
         service = Service(state, settings, listen=listen, inputs=inputs, host_check=host_check)
         return await serve_until_signal(service)
 
-    return _runner()(main())
+    status = _runner()(main())
+    _leave_name_server(status)
+    return status
 
 
 def configure_logging(level: str) -> None:
@@ -75,6 +78,16 @@ async def serve_until_signal(service: Service) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
     return 0
+
+
+def _leave_name_server(status: int) -> None:
+    """End the process if a thread still waits for a name server: the interpreter would wait for it."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(RESOLVER_THREADS):
+            thread.join(0.5)
+            if thread.is_alive():
+                logging.shutdown()
+                os._exit(status)
 
 
 def _runner() -> Callable[[Coroutine[Any, Any, int]], int]:

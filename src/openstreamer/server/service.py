@@ -30,7 +30,7 @@ from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
 from openstreamer.server.statistics import ServiceStatistics
-from openstreamer.store import Store, open_store
+from openstreamer.store import Position, Store, open_store
 
 log = logging.getLogger("openstreamer.server")
 
@@ -38,10 +38,16 @@ STORE_POLL_SECONDS = 0.05
 REGISTRY_POLL_SECONDS = 0.2
 HOUSEKEEPING_SECONDS = 0.5
 SEEN_SECONDS = 10.0
-"""How often the registry is told that clients are there."""
+"""How often the registry is told how far clients are."""
+
+SEEN_AGAIN_SECONDS = 60
+"""How often it is told that a client is there of which there is nothing new to say."""
 
 ADMISSION_SECONDS = 10.0
 """Time for the certificate and host check, name resolution included."""
+
+RESOLVER_THREADS = "resolve"
+"""Name of the threads that may wait long for a name server."""
 
 FEEDER_SECONDS = 10.0
 """Time that inputs get to store their last batch."""
@@ -83,9 +89,11 @@ class Service:
         self._feeder: Feeder
         self._server_events: frozenset[str] = frozenset()
         self._tasks: list[asyncio.Task[None]] = []
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="store")
+        self._noted: dict[str, tuple[tuple[str, Position | None], int]] = {}
+        self._readers = ThreadPoolExecutor(4, thread_name_prefix="store")
+        self._makers = ThreadPoolExecutor(2, thread_name_prefix="transcode")
         self._side_threads = ThreadPoolExecutor(4, thread_name_prefix="side")
-        self._resolvers = ThreadPoolExecutor(16, thread_name_prefix="resolve")  # names may take long
+        self._resolvers = ThreadPoolExecutor(16, thread_name_prefix=RESOLVER_THREADS)
 
     @property
     def addresses(self) -> list[str]:
@@ -113,7 +121,7 @@ class Service:
             self.renew_context()
             self._authority.changed()
             self._server_events = self._authority.registry.server_events()
-            self._source = Source(self._store, self._threads)
+            self._source = Source(self._store, readers=self._readers, makers=self._makers)
             self._feeder = Feeder(
                 self._store,
                 self._input_uris,
@@ -160,9 +168,7 @@ class Service:
         """
         log.info("stopping")
         await self._listener.stop_accepting()
-        try:
-            await asyncio.wait_for(self._aside(self._feeder.stop), FEEDER_SECONDS)
-        except TimeoutError:
+        if not await self._aside(lambda: self._feeder.stop(FEEDER_SECONDS)):
             log.error("an input does not stop; what it read last is read again at the next start")
         self._source.look()
         for session in list(self.sessions):
@@ -192,10 +198,12 @@ class Service:
             await self._note_seen()
         for session in list(self.sessions):
             session.end("the service stops")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._listener.ended(), 1.0)
         await self._listener.cancel()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._side_threads.shutdown(wait=True, cancel_futures=True)
-        self._resolvers.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._readers, self._makers, self._side_threads):
+            threads.shutdown(wait=True, cancel_futures=True)
+        self._resolvers.shutdown(wait=False, cancel_futures=True)  # one may be waiting for a name server
         self._store.close()
         self._authority.close()
         self._lock.release()
@@ -271,8 +279,8 @@ class Service:
         return None
 
     def _refused(self, peer: str, cause: str, details: str = "") -> None:
-        self.statistics.refused[cause] += 1
         log.warning("%s: refused: %s%s", peer, cause, f" ({details})" if details and details != cause else "")
+        self.statistics.refused[cause] += 1
 
     # changes made elsewhere, and time
 
@@ -325,12 +333,16 @@ class Service:
     def _note(self, sessions: Sequence[Session]) -> None:
         now = int(time.time())
         for session in sessions:
-            self._authority.registry.seen(
-                session.client.host,
-                now=now,
-                address=session.connection.host,
-                position=session.acknowledged,
-            )
+            about = session.connection.host, session.acknowledged
+            noted = self._noted.get(session.client.host)
+            if noted is None or noted[0] != about or noted[1] + SEEN_AGAIN_SECONDS <= now:
+                self._noted[session.client.host] = about, now
+                self._authority.registry.seen(
+                    session.client.host,
+                    now=now,
+                    address=session.connection.host,
+                    position=session.acknowledged,
+                )
 
     async def _trim(self) -> None:
         retention = self.settings.retention

@@ -242,7 +242,10 @@ class Session:
         connection = self.connection
         deadline = time.monotonic() + SETTLE_SECONDS
         most = connection.bytes_received + SETTLE_BYTES
-        while not connection.closing and connection.bytes_received < most:
+        while not connection.closing:
+            if connection.bytes_received > most:
+                connection.abort()
+                return
             await asyncio.sleep(QUIET_SECONDS / 4)
             now = time.monotonic()
             taken = not connection.pending and (self.over or not self._protocol.unacknowledged)

@@ -98,9 +98,11 @@ class Cache(Generic[_Value]):
 class Source:
     """Reads of a store for many sessions. All methods belong to the event loop's thread but `poke`."""
 
-    def __init__(self, store: Store, executor: ThreadPoolExecutor) -> None:
+    def __init__(self, store: Store, *, readers: ThreadPoolExecutor, makers: ThreadPoolExecutor) -> None:
+        """`readers` are the threads for reading, `makers` those for transcoding, which takes far longer."""
         self._store = store
-        self._executor = executor
+        self._readers = readers
+        self._makers = makers
         self._loop = asyncio.get_running_loop()
         self._reads: Cache[list[Loaded]] = Cache(KEPT_READS_BYTES)
         self._forms: Cache[Any] = Cache(KEPT_FORMS_BYTES)
@@ -146,8 +148,8 @@ class Source:
     # reading
 
     async def run(self, function: Callable[[], _Value]) -> _Value:
-        """Run something long in a thread."""
-        return await self._loop.run_in_executor(self._executor, function)
+        """Run something that uses the store in a thread."""
+        return await self._loop.run_in_executor(self._readers, function)
 
     async def seek(self, timestamp: int) -> Position:
         """Position before the first chunk of that archive time or later. Raises StoreError."""
@@ -201,4 +203,6 @@ class Source:
             value = maker()
             self._forms.put(key, value, size(value))
             return value
-        return await self._forms.make(key, lambda: self.run(maker), size)  # type: ignore[no-any-return]
+        return await self._forms.make(  # type: ignore[no-any-return]
+            key, lambda: self._loop.run_in_executor(self._makers, maker), size
+        )
