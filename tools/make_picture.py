@@ -21,7 +21,7 @@ from rich.text import Text
 
 COLUMNS, ROWS = 124, 60
 PICTURE = Path(__file__).parents[1] / "docs" / "images" / "demo.svg"
-EVENT_LINES = 24
+EVENT_LINES = 18
 """How many of the event lines are shown."""
 
 FIRST_EVENT = 130
@@ -82,9 +82,12 @@ def write(lines: list[str]) -> None:
         console.print(Text.from_ansi(line), soft_wrap=False, highlight=False)
     svg = console.export_svg(title="openstreamer demo", clear=True)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = svg.replace("Fira Code", "DejaVu Sans Mono, Menlo, Consolas")
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    PICTURE.write_text("\n".join(line.rstrip() for line in svg.splitlines()) + "\n", encoding="utf-8")
+    PICTURE.write_text(
+        "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n", encoding="utf-8"
+    )
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+import protocol_pages
 import reference_pages
 from openstreamer import errors
 from openstreamer.cli import group
@@ -160,6 +161,7 @@ def noted(text: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "errors.md": errors_page,
+    "protocol/sessions.md": protocol_pages.sessions_page,
     "records.md": lambda: noted(reference_pages.records_page()),
     "requests.md": lambda: noted(reference_pages.requests_page()),
 }

@@ -199,7 +199,8 @@ class Demonstration:
         """Commands to copy, for a second terminal or for a server of one's own."""
         if stays:
             self.heading("The service is still up. In another terminal:")
-            click.echo(f"export OPENSTREAMER_STATE={shlex.quote(self.environment['OPENSTREAMER_STATE'])}")
+            state = shlex.quote(self.environment["OPENSTREAMER_STATE"])
+            click.secho(f"$ export OPENSTREAMER_STATE={state}", fg="cyan")
             self.prompt([*server, "-o", "csv"])
             self.prompt([*server, "-o", "pcapng", "-f", "packets.pcapng"])
             self.prompt(["feed", "eve", str(sample), "--again"])
