@@ -31,7 +31,7 @@ types: $(VENV)/.dev ## check types with mypy and pyright
 	$(VENV)/bin/pyright --pythonpath $(PYTHON_IN)
 
 bench: $(VENV)/.dev ## measure: decoding, store, server to client
-	@for file in bench/bench_*.py; do echo "== $$file"; $(PYTHON_IN) $$file || exit 1; done
+	@for file in bench/*.py; do echo "== $$file"; $(PYTHON_IN) $$file || exit 1; done
 
 fuzz: $(VENV)/.fuzz ## feed noise to every parser, FUZZ_SECONDS each
 	@for file in fuzz/fuzz_*.py; do \
