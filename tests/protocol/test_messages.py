@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -59,17 +61,17 @@ EXAMPLES: dict[str, tuple[str, Message]] = {
         StreamingInformation((Service(6667), Service(5001))),
     ),
     "list of a deployed client": (
-        (
-            "00010801 00000038 00001a0b 00000038 48900061 ffffffff 000b000c 00040015 0009001f 000b003d 00110047"
-            "0007005b 00080065 0007006f 00020083 00000000"
-        ),
+        """
+        00010801 00000038 00001a0b 00000038 48900061 ffffffff 000b000c 00040015 0009001f
+        000b003d 00110047 0007005b 00080065 0007006f 00020083 00000000
+        """,
         StreamingRequest((Service(6667, 0x48900061, 0xFFFFFFFF, NEWEST),)),
     ),
     "packet with the short header": (
-        (
-            "00010004 00000028 00000002 00000020 00000001 00000064 65000000 65000000 0003d090 00000001 00000004"
-            "deadbeef"
-        ),
+        """
+        00010004 00000028 00000002 00000020 00000001 00000064 65000000 65000000 0003d090
+        00000001 00000004 deadbeef
+        """,
         EventData(Record(2, PACKET)),
     ),
     "priority": ("00010004 00000012 00000004 0000000a 00000001 00046869 6768", ONE_RECORD),
@@ -78,25 +80,26 @@ EXAMPLES: dict[str, tuple[str, Message]] = {
         EventData(Record(123, DEVICE), extended=True),
     ),
     "extra data": (
-        (
-            "00010004 00000034 0000006e 00000024 65000005 00000000 00000004 00000024 00000001 00000064 65000000"
-            "00000001 00000001 0000000c 61626364"
-        ),
+        """
+        00010004 00000034 0000006e 00000024 65000005 00000000 00000004 00000024 00000001
+        00000064 65000000 00000001 00000001 0000000c 61626364
+        """,
         EventData(Record(110, EXTRA, TIME), extended=True),
     ),
     "host type behind a discovery header": (
-        (
-            "00010004 0000004c 0000001f 0000003c 65000005 00000000 00000001 00000000 02000000 00010100 65000000"
-            "00000000 000003e9 00000010 00000000 00000000 00000000 00000000 0000ffff c0000201 00000001"
-        ),
+        """
+        00010004 0000004c 0000001f 0000003c 65000005 00000000 00000001 00000000 02000000
+        00010100 65000000 00000000 000003e9 00000010 00000000 00000000 00000000 00000000
+        0000ffff c0000201 00000001
+        """,
         EventData(Record(31, HOST_TYPE, TIME), extended=True),
     ),
     "bundle of two": (
-        (
-            "00010fa2 00000052 00000007 00000001 00000004 00000012 00000004 0000000a 00000001 00046869 67680000"
-            "00040000 00280000 00020000 00200000 00010000 00646500 00006500 00000003 d0900000 00010000 0004dead"
-            "beef"
-        ),
+        """
+        00010fa2 00000052 00000007 00000001 00000004 00000012 00000004 0000000a 00000001
+        00046869 67680000 00040000 00280000 00020000 00200000 00010000 00646500 00006500
+        00000003 d0900000 00010000 0004dead beef
+        """,
         MessageBundle(7, 1, (ONE_RECORD, EventData(Record(2, PACKET)))),
     ),
     "error": ("00010001 00000011 ffffffff 000b6261 64207265 71756573 74", Error(-1, "bad request")),
@@ -105,10 +108,10 @@ EXAMPLES: dict[str, tuple[str, Message]] = {
         HostDataRequest(4, 0, "192.0.2.1", "192.0.2.1", legacy=True),
     ),
     "host request, range": (
-        (
-            "00010005 00000028 00000007 00000003 00000000 00000000 0000ffff c0000201 00000000 00000000 0000ffff"
-            "c000020a"
-        ),
+        """
+        00010005 00000028 00000007 00000003 00000000 00000000 0000ffff c0000201 00000000
+        00000000 0000ffff c000020a
+        """,
         HostDataRequest(7, 3, "192.0.2.1", "192.0.2.10"),
     ),
     "one host of many": (
@@ -137,10 +140,10 @@ READ_ONLY: dict[str, tuple[str, Message]] = {
         ONE_RECORD,
     ),
     "host request, IPv4 address behind zeros": (
-        (
-            "00010005 00000028 00000006 00000000 00000000 00000000 00000000 c0000201 00000000 00000000 00000000"
-            "c0000201"
-        ),
+        """
+        00010005 00000028 00000006 00000000 00000000 00000000 00000000 c0000201 00000000
+        00000000 00000000 c0000201
+        """,
         HostDataRequest(6, 0, "192.0.2.1", "192.0.2.1"),
     ),
 }
@@ -284,3 +287,20 @@ def test_records_come_back(data: bytes, time: int | None, netmap: int) -> None:
 def test_empty_host_data() -> None:
     assert decode(bytes.fromhex("00010006 00000000")) == SingleHostData()
     assert encode_message(MultipleHostData()) == bytes.fromhex("00010007 00000000")
+
+
+def test_examples_of_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocol" / "messages.md").read_text("utf-8")
+    examples = re.findall(r"^```hex\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(examples) >= 10
+    for text in examples:
+        data = bytes.fromhex(text)
+        assert encode_message(decode(data)) == data
+    for kind in MessageType:
+        assert f"| {int(kind)} |" in page
+
+
+def test_error_codes_of_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocol" / "sessions.md").read_text("utf-8")
+    for code in ErrorCode:
+        assert f"| {int(code)} |" in page

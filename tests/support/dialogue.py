@@ -7,8 +7,8 @@
     talk.after(60) << "00010000 00000000"
 
 What the peer says is bytes put together by hand, never by the session's own encoder. Each `<<` takes one
-message of the answers: bytes, hexadecimal, `anything`, `error(code)`, `of_type(number)`; `nothing` says that there
-is no more, `ended` that the session wants to close and has said all. A failure prints the whole dialogue.
+message of the answers: bytes, hexadecimal, `anything`, `error(code)`, `of_type(number)`; `nothing` says that
+there is no more, `ended` that the session wants to close and has said all. A failure prints the dialogue.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def messages_of(stream: bytes) -> list[bytes]:
 class Dialogue:
     """One session and everything said to it and by it.
 
-    `events` holds what `receive` gave, all calls together; `heard` what the session said and no `<<` has taken.
+    `events` holds what `receive` gave, all calls together; `heard` what the session said and no `<<` has
+    taken.
     """
 
     def __init__(self, session: Any, now: float = 0.0) -> None:

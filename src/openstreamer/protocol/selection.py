@@ -312,7 +312,8 @@ def _rule(selection: Selection, record_type: int) -> Rule | None:
     if record_type == _EXTRA_DATA_NAME and "extra-data" not in selection.asked:
         return None
     header = asked.discovery_header if row.discovery_header else None
-    plain = header in (None, _PLAIN_HEADER)
+    any_header = header in (None, _PLAIN_HEADER)
+    mixed = any(not issubclass(body, Block) for body in row.bodies)
     own = next((form for form in asked.forms if form.record_type == record_type), None)
     if own is None:
         if asked.version is not None and first_version(row) > asked.version:
@@ -320,14 +321,14 @@ def _rule(selection: Selection, record_type: int) -> Rule | None:
             if not targets:
                 return None
             return Rule(False, metadata, frozenset(), header, targets)
-        return Rule(plain, metadata, None, header)
+        return Rule(any_header, metadata, None, header)
     if own.block_type is None:
         if not row.blocks:
-            return Rule(plain, metadata, None, header, (own,))
-        return Rule(False, metadata, frozenset(), header, (own,), plain=True)
+            return Rule(any_header, metadata, None, header, (own,))
+        return Rule(False, metadata, frozenset(), header, (own,), mixed or not row.bodies)
     if own.block_type not in row.blocks:
         return Rule(False, metadata, frozenset({own.block_type}), header, (own,))
     place = row.blocks.index(own.block_type)
     newest = place == len(row.blocks) - 1
     blocks = None if newest else frozenset(row.blocks[: place + 1])
-    return Rule(plain and newest, metadata, blocks, header, (own,), plain=True)
+    return Rule(any_header and newest, metadata, blocks, header, (own,), mixed)

@@ -29,7 +29,7 @@ from openstreamer.layouts.intrusion import IntrusionEvent, IntrusionEventIPv4, I
 from openstreamer.layouts.metadata import RuleMessage, RuleMessageOld
 from openstreamer.layouts.records import RECORDS
 from openstreamer.layouts.requests import Form
-from openstreamer.wire import Block, encoder, layout_of
+from openstreamer.wire import Block, PlanField, encoder, layout_of
 
 from .items import BUNDLE_BYTES, ITEM_HEAD, LONG_ITEM, NETMAP_MASK, TYPE_MASK, Items, cut
 from .messages import EXTENDED_HEADER_FLAG
@@ -51,8 +51,11 @@ _RENAMED: Mapping[tuple[type, type], Mapping[str, str]] = {
     },
     (RuleMessage, RuleMessageOld): {"rule_id": "signature_id"},
 }
-"""Declarations that say the same: (stored, asked) -> fields of the asked one with another name in the stored
-one. Fields of equal name are taken over."""
+"""Declarations of one concept: (stored, asked) -> fields of the asked one by their names in the stored one.
+
+Fields of equal name are taken over, fields that the stored one lacks are zero or empty. Declarations that are
+not listed take over from others of the same family if these have all their fields, by the same names.
+"""
 
 
 class ChunkLike(Protocol):
@@ -89,15 +92,26 @@ def _taken_over(data: Any, kind: type[Any], number: int, block_type: int | None)
         if data.alternative is not UNSET:
             data.alternative = UNSET
         return data
+    layout, stored = layout_of(kind), layout_of(type(data))
+    fields = layout.fields(number if block_type is None else block_type)
     renamed = _RENAMED.get((type(data), kind))
     if renamed is None:
-        raise Inexpressible(f"{layout_of(type(data)).id} cannot be written as record {number}")
-    layout = layout_of(kind)
+        if layout.id != stored.id or not _says_all(fields, data):
+            raise Inexpressible(f"{stored.id} cannot be written as record {number}")
+        renamed = {}
     nothing: Any = UNSET
     values: dict[str, Any] = {} if block_type is None else {"block_type": block_type}
-    for field in layout.fields(number if block_type is None else block_type):
+    for field in fields:
         values[field.name] = getattr(data, renamed.get(field.name, field.name), nothing)
     return kind(**values)
+
+
+def _says_all(fields: Iterable[PlanField], data: Any) -> bool:
+    """Whether a stored event has all these fields, with nothing in them that is of another declaration."""
+    return all(
+        field.counts is not None or (field.nested is None and getattr(data, field.name, UNSET) is not UNSET)
+        for field in fields
+    )
 
 
 def _encode_as(data: Any, form: Form) -> bytes:
