@@ -13,11 +13,12 @@ package costs next to nothing. For asyncio there is `openstreamer.aio`, for the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from openstreamer.version import __version__
 
+TYPE_CHECKING = False  # what type checkers take for true, without the cost of importing typing
 if TYPE_CHECKING:
+    from typing import Any
+
     from openstreamer import aio, errors
     from openstreamer.client.api import EventStream, connect
     from openstreamer.client.position import Position

@@ -83,8 +83,7 @@ class AsyncEventStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._progress.current_taken()
+        self._progress.leave(finished=kind is None)
         await self.close()
 
     def __aiter__(self) -> Self:

@@ -78,6 +78,7 @@ def _file_name(server: str) -> str:
 
 @click.command(
     "stream",
+    short_help="Request events from a server and deliver them.",
     epilog=examples(
         "openstreamer stream fmc1 --pkcs12 client.pkcs12",
         "openstreamer stream fmc1 --events intrusion,packet -o json -f events.json -o pcap -f packets.pcap",

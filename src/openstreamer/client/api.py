@@ -129,15 +129,16 @@ class Progress:
         if time.monotonic() >= self._next_save:
             self.save()
 
-    def current_taken(self) -> None:
-        """The event that is with the user is taken, and all before it; the rest of its batch is not."""
+    def leave(self, *, finished: bool) -> None:
+        """The user ends within a batch: all before the event at hand is taken, and it too if finished."""
         delivery, current = self._delivery, self._current
         if delivery is None or current is None:
             return
         for at in range(self._taken, len(delivery.taken)):
             if delivery.taken[at] is current:
-                self._feed.taken(Delivery(delivery.batch, delivery.taken[self._taken : at + 1]))
-                self._taken = at + 1
+                end = at + 1 if finished else at
+                self._feed.taken(Delivery(delivery.batch, delivery.taken[self._taken : end]))
+                self._taken = end
                 self._dirty = True
                 return
 
@@ -212,8 +213,7 @@ class EventStream:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._progress.current_taken()
+        self._progress.leave(finished=kind is None)
         self.close()
 
     def __iter__(self) -> Self:

@@ -24,10 +24,14 @@ from openstreamer.protocol.records import Record, projector
 
 _NO_NAMES: Mapping[str, str] = {}
 _NAME, _SERVER = -1, -2
+_NOT_ZERO = "?"
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One column: where its value stands, in the order in which the places are tried."""
+    """One column: where its value stands, in the order in which the places are tried.
+
+    A place that ends in "?" holds a number where zero means "none".
+    """
 
     name: str
     meaning: str
@@ -72,7 +76,7 @@ _TABLE: tuple[Column, ...] = (
     Column("protocol", "Number of the IP protocol.", ("data.ip_protocol", "data.protocol")),
     Column("priority", "Priority of the rule.", ("names.priority", "data.priority_id", "data.priority")),
     Column(
-        "classification", "Classification of the rule.", ("names.classification", "data.classification_id")
+        "classification", "Classification of the rule.", ("names.classification", "data.classification_id?")
     ),
     Column("generator_id", "Which part of the sensor found it.", ("data.generator_id",)),
     Column("signature_id", "Number of the rule.", ("data.signature_id",)),
@@ -93,9 +97,9 @@ _TABLE: tuple[Column, ...] = (
     Column(
         "application",
         "Application protocol.",
-        ("names.application_protocol", "data.application_protocol_id"),
+        ("names.application_protocol", "data.application_protocol_id?"),
     ),
-    Column("user", "The user.", ("names.user", "data.username", "data.user", "data.user_id")),
+    Column("user", "The user.", ("names.user", "data.username", "data.user", "data.user_id?")),
     Column("url", "The URL.", ("data.client_url", "data.uri", "data.http_uri")),
     Column("file_name", "Name of the file.", ("data.file_name",)),
     Column("sha256", "SHA-256 of the file.", ("data.sha256", "data.file_sha256")),
@@ -135,7 +139,7 @@ def column(name: str) -> Column:
 
 Row = tuple[Any, ...]
 _Place = tuple[int, str]
-"""Where a value stands: the index in what was read; or -1 and a key of the names; or -2, the server."""
+"""Where a value stands: index in what was read, with a mark if zero is none; -1 and a name; -2: server."""
 
 
 class _Plan:
@@ -194,7 +198,9 @@ class RowMaker:
         known = fields_of(record_type)
         for column in self.columns:
             tried: list[_Place] = []
-            for name in column.sources:
+            for source_name in column.sources:
+                name = source_name.rstrip(_NOT_ZERO)
+                mark = _NOT_ZERO if name != source_name else ""
                 place, _, field = name.partition(".")
                 if name == "server":
                     tried.append((_SERVER, ""))
@@ -203,7 +209,7 @@ class RowMaker:
                 else:
                     wanted = field if place == "data" else name
                     if place != "data" or field in known:
-                        tried.append((fields.setdefault(wanted, len(fields)), ""))
+                        tried.append((fields.setdefault(wanted, len(fields)), mark))
             places.append(tuple(tried))
         chosen = tuple(fields)
         names = None
@@ -227,7 +233,7 @@ def _first(places: tuple[_Place, ...], values: tuple[Any, ...], names: Mapping[s
     for at, name in places:
         if at >= 0:
             found = values[at]
-            if found is UNSET or found is None:
+            if found is UNSET or found is None or (name and not found):
                 continue
         elif at == _NAME:
             found = names.get(name)
