@@ -21,7 +21,7 @@ from openstreamer.server.connection import Connection
 
 log = logging.getLogger("openstreamer.server")
 
-HANDSHAKES = 64
+HANDSHAKES = 256
 """Handshakes at the same time; further peers wait in the system's queue."""
 
 SHUTDOWN_SECONDS = 3.0

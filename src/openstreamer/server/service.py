@@ -185,11 +185,6 @@ class Service:
         await self._close()
         log.info("stopped")
 
-    def kill(self) -> None:
-        """Drop all connections at once; `stop` then has nothing to wait for."""
-        for session in list(self.sessions):
-            session.end("the service stops at once")
-
     async def _close(self) -> None:
         for task in self._tasks:
             task.cancel()

@@ -16,32 +16,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from openstreamer.authority import Client
 from openstreamer.errors import OpenStreamerError, PeerError, StoreError
-from openstreamer.layouts.requests import EVENT_TYPES, FLAG_BITS
-from openstreamer.protocol.items import Items, iter_items, walk
+from openstreamer.protocol.items import Items
 from openstreamer.protocol.messages import (
     NOW,
-    Error,
     EventStreamRequest,
-    HostDataRequest,
-    Message,
     Null,
-    StreamingRequest,
-    UnknownMessage,
 )
 from openstreamer.protocol.records import Record
 from openstreamer.protocol.selection import HeaderOptions, Selection
 from openstreamer.protocol.session_server import ServerOptions, ServerSession
-from openstreamer.protocol.transcode import render, render_records, transcode
+from openstreamer.protocol.transcode import render_records
 from openstreamer.server.connection import Connection
+from openstreamer.server.rendering import Rendered, make_rendered, rest_of
 from openstreamer.server.settings import ProtocolSettings, SessionSettings
 from openstreamer.server.source import RETRY_SECONDS, Loaded, Source
 from openstreamer.server.statistics import ServiceStatistics, SessionStatistics
+from openstreamer.server.words import message_words
 from openstreamer.store import Chunk, Metadata, Position
 
 log = logging.getLogger("openstreamer.server")
@@ -60,15 +55,6 @@ must be silent."""
 
 CLOSE_SECONDS = 5.0
 """How long a connection that is being closed may take to get rid of what is pending."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A chunk, or the rest of one, in the form that a session sends; sessions share it."""
-
-    items: Items
-    by_type: Counter[int]
-    """Number of records by record type as sent."""
 
 
 def session_options(sessions: SessionSettings, protocol: ProtocolSettings) -> ServerOptions:
@@ -287,7 +273,7 @@ class Session:
                 self.position = await self._start()
             loaded = await self._source.read(self.position)
         except StoreError as error:
-            log.error("%s: the event log cannot be read: %s", self.connection.peer, error)
+            self._source.report(error)
             await asyncio.sleep(RETRY_SECONDS)
             return not self.over
         for item in loaded:
@@ -395,74 +381,6 @@ class Session:
         chunks = self._unacknowledged_chunks
         while chunks and chunks[0][0] <= sent:
             self.acknowledged = chunks.popleft()[1]
-
-
-def make_rendered(chunk: Chunk, selection: Selection, bundle_bytes: int) -> Rendered:
-    """A chunk in the form that was asked for, counted. Takes long for old forms."""
-    items = render(chunk, selection, bundle_bytes=bundle_bytes)
-    data = items.data
-    by_type: Counter[int] = Counter()
-    for part in items.parts:
-        by_type.update(
-            [data[start + 10] << 8 | data[start + 11] for start, _ in walk(data, part.start, part.end)]
-        )
-    return Rendered(items, by_type)
-
-
-def rest_of(chunk: Chunk, selection: Selection, sent: int) -> Chunk:
-    """What follows in a chunk after the first `sent` records that a selection sends of it."""
-    start = 0
-    left = sent
-    if left:
-        for _, word, data_start, end in iter_items(chunk.data):
-            record = Record(word & 0xFFFF, chunk.data[data_start:end], 0, word >> 16 & 0x7FFF)
-            if transcode(record, selection) is not None:
-                left -= 1
-                if not left:
-                    start = end
-                    break
-    return Chunk(
-        number=chunk.number,
-        archive_time=chunk.archive_time,
-        count=chunk.count,
-        record_types=chunk.record_types,
-        references=chunk.references,
-        data=chunk.data[start:],
-    )
-
-
-def message_words(message: Message) -> str:
-    """A client's message in words, for the log."""
-    match message:
-        case EventStreamRequest(timestamp, flags):
-            names = [row.name for bit, row in FLAG_BITS.items() if flags & row.mask]
-            return (
-                f"asks for events from {_time_words(timestamp)}, flags {flags:#010x} "
-                f"({', '.join(names) or 'none'})"
-            )
-        case StreamingRequest(services):
-            pairs = [
-                f"{EVENT_TYPES.get(event_type, event_type)} v{version}"
-                for service in services
-                for event_type, version in service.event_types
-            ]
-            return f"asks for {', '.join(pairs) or 'no event type'}"
-        case HostDataRequest(data_type, _, start, end):
-            return f"asks for hosts {start} to {end}" if data_type & 1 else f"asks for host {start}"
-        case Error(code, text):
-            return f"reports error {code}: {text!r}"
-        case UnknownMessage(message_type, body):
-            return f"message of unknown type {message_type} with {len(body)} bytes; passed over"
-        case _:
-            return type(message).__name__
-
-
-def _time_words(timestamp: int) -> str:
-    if timestamp == NOW:
-        return "now"
-    if timestamp == 0:
-        return "the beginning"
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(timestamp))
 
 
 def _end_word(error: OpenStreamerError | None) -> str:

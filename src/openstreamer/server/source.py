@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from openstreamer.errors import StoreCorrupt
+from openstreamer.errors import StoreCorrupt, StoreError
 from openstreamer.store import Chunk, Metadata, Position, Store
 
 log = logging.getLogger("openstreamer.server")
@@ -31,6 +31,8 @@ KEPT_FORMS_BYTES = 32 * 1024 * 1024
 
 RETRY_SECONDS = 1.0
 """Pause after the store could not be read."""
+
+REPORT_SECONDS = 30.0
 
 _Value = TypeVar("_Value")
 
@@ -108,6 +110,7 @@ class Source:
         self._forms: Cache[Any] = Cache(KEPT_FORMS_BYTES)
         self._listeners: set[Callable[[], None]] = set()
         self._corrupt: set[int] = set()
+        self._quiet_until = 0.0
         self.newest: Position = store.newest()
 
     @property
@@ -191,6 +194,13 @@ class Source:
             )
             for chunk in chunks
         ]
+
+    def report(self, error: StoreError) -> None:
+        """Log that the store cannot be read; once in a while, however many sessions meet it."""
+        now = self._loop.time()
+        if now >= self._quiet_until:
+            self._quiet_until = now + REPORT_SECONDS
+            log.error("the event log cannot be read, trying again: %s", error)
 
     async def form(
         self, key: Hashable, maker: Callable[[], _Value], *, size: Callable[[_Value], int], short: bool
