@@ -120,6 +120,7 @@ def test_extra_data_and_the_names_of_its_types() -> None:
     assert not select(bits(20), None).wants(111)
     assert select(bits(20, 27), None).wants(111)
     assert select(bits(27, 30), ((21, 4),)).wants(111)
+    assert not select(bits(20, 27), None, {"intrusion"}).wants(111)
 
 
 def test_unusable_pairs_are_passed_over_and_reported() -> None:
@@ -173,6 +174,7 @@ def test_allowed_classes_can_be_replaced() -> None:
 def test_unknown_record_types_go_to_extended_sessions_only() -> None:
     assert select(EXTENDED_BIT, ((12, 11),)).wants(9999)
     assert not select(bits(2, 6, 20), None).wants(9999)
+    assert not select(EXTENDED_BIT, ((12, 11),), set(EVENT_CLASSES) - {"file"}).wants(9999)
 
 
 def test_older_records_leave_as_they_are() -> None:

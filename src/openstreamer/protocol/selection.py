@@ -11,8 +11,8 @@ older one leave as they are. The rules, in the order in which they apply:
   asked for extra data and for metadata.
 * Bit 23 of the first message decides about the archive time in record headers, for the whole session;
   metadata has none, unless the server is told to put a zero there.
-* An unknown record type, which nothing can ask for, goes to extended sessions and not to flat ones, whose old
-  clients may die of it.
+* An unknown record type, which nothing can ask for and which belongs to no class, goes to extended sessions
+  with all classes allowed; not to flat ones, whose old clients may die of it.
 * A request without bit 30 may ask for nothing at all, for the sake of host data.
 
 Rules: chapter 2 of the integration guide, "Event Stream Request Flags" and "Streaming Event Type". What each
@@ -91,8 +91,8 @@ class Selection:
     """The answer to one request; immutable, and cheap to replace when the allowed classes change.
 
     `flat` is the session without bit 30; `extended_header` the record header with archive time;
-    `metadata_version` 0 means no metadata; `asked` is what is asked for by class, allowed or not; `problems`
-    are sentences for the log.
+    `metadata_version` 0 means no metadata; `takes_unknown` that record types without a class are sent;
+    `asked` is what is asked for by class, allowed or not; `problems` are sentences for the log.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class Selection:
         self.headers = headers or HeaderOptions()
         metadata = asked.get("metadata")
         self.metadata_version = metadata.version or 0 if metadata is not None else 0
+        self.takes_unknown = not flat and allowed.issuperset(EVENT_CLASSES)
         self._rules: dict[int, Rule | None] = {}
         self._passing: dict[frozenset[int], bool] = {}
 
@@ -141,7 +142,7 @@ class Selection:
             for name, item in sorted(self.asked.items())
             if name == "metadata" or name in self.allowed
         )
-        return self.flat, self.extended_header, self.headers, asked
+        return self.flat, self.extended_header, self.takes_unknown, self.headers, asked
 
     def rule(self, record_type: int) -> Rule | None:
         """What to do with records of this type; None: they are not sent."""
@@ -303,13 +304,13 @@ def first_version(row: RecordType) -> float:
 def _rule(selection: Selection, record_type: int) -> Rule | None:
     row = RECORDS.get(record_type)
     if row is None:
-        return None if selection.flat else Rule(everything=True)
+        return Rule(everything=True) if selection.takes_unknown else None
     metadata = row.event_class is None
     name = "metadata" if row.event_class is None else row.event_class
     asked = selection.asked.get(name)
     if asked is None or not (metadata or name in selection.allowed):
         return None
-    if record_type == _EXTRA_DATA_NAME and "extra-data" not in selection.asked:
+    if record_type == _EXTRA_DATA_NAME and not {"extra-data"} <= selection.asked.keys() & selection.allowed:
         return None
     header = asked.discovery_header if row.discovery_header else None
     any_header = header in (None, _PLAIN_HEADER)
