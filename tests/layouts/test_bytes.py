@@ -12,8 +12,10 @@ import pytest
 
 from openstreamer.layouts.connection import ConnectionStatistics
 from openstreamer.layouts.discovery_header import DiscoveryHeader
+from openstreamer.layouts.hosts import MacChange
 from openstreamer.layouts.records import RECORDS
 from openstreamer.wire import Block, blocks, decoder, encoder, interpreter
+from openstreamer.wire.json_form import from_json_form
 from support.catalogue_bytes import Builder, catalogue_blocks, catalogue_records, discovery_header, overridden
 
 Decode = Callable[[type, int, bytes], Any]
@@ -40,7 +42,7 @@ BLOCKS = sorted(key for key, cls in blocks().items() if cls.__module__.startswit
 PLAIN = [
     (number, next(body for body in row.bodies if not issubclass(body, Block)))
     for number, row in RECORDS.items()
-    if any(not issubclass(body, Block) for body in row.bodies)
+    if any(not issubclass(body, Block) and body is not MacChange for body in row.bodies)
 ]
 
 
@@ -58,7 +60,8 @@ def check(backend: tuple[Decode, Encode], cls: type, number: int, data: bytes, e
     value = decode(cls, number, data)
     assert as_json(value) == expected
     assert encode(value, number, cls) == data
-    again = msgspec.json.decode(msgspec.json.encode(value), type=cls)
+    again = from_json_form(cls, as_json(value), number)
+    assert again == value
     assert encode(again, number, cls) == data
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 import openstreamer.layouts.messages
 import openstreamer.layouts.records  # noqa: F401  (declares all layouts)
 from openstreamer.layouts.requests import FLAG_BITS
-from openstreamer.layouts.values import VALUES
+from openstreamer.layouts.values import VALUES, impact_level
 from openstreamer.wire import declared, layout_of
 from support.catalogue_bytes import catalogue_values
 
@@ -20,6 +22,25 @@ def test_words_of_a_mask() -> None:
     assert VALUES["rule_reason"].words(0x10001) == "ip_block | 0x10000"
     assert VALUES["impact_flags"].words(0) is None
     assert VALUES["tls_certificate_status"].words(0) == "not_checked"
+
+
+@pytest.mark.parametrize(
+    ("flags", "level"),
+    [
+        (0x00, 0),
+        (0x20, 0),
+        (0x01, 4),
+        (0x02, 3),
+        (0x03, 3),
+        (0x06, 2),
+        (0x07, 2),
+        (0x08, 1),
+        (0x17, 1),
+        (0xC0, 1),
+    ],
+)
+def test_impact_level(flags: int, level: int) -> None:
+    assert impact_level(flags) == level
 
 
 def test_flag_bits_have_one_name() -> None:
@@ -38,8 +59,9 @@ def test_declarations_name_only_tables_that_exist() -> None:
 
 def test_tables_are_those_of_the_catalogue() -> None:
     for table in catalogue_values():
-        if table["kind"] == "rules" or not table["values"]:
+        if table["kind"] == "rules":
             continue
         found = VALUES[table["id"]]
         assert found.mask == (table["kind"] == "bitmask")
+        assert found.confidence == table["confidence"]
         assert found.entries == {entry["value"]: entry["name"] for entry in table["values"]}

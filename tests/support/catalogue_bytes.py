@@ -19,6 +19,7 @@ from typing import Any
 from shared_data import ROOT
 
 Field = dict[str, str]
+Item = tuple[int, int]
 LISTS = {("list", 1): 11, ("list", 2): 2, ("generic_list", 1): 31, ("generic_list", 2): 3}
 BYTES_FIELDS = {"packet_data"}
 
@@ -74,7 +75,11 @@ class Builder:
     def block(self, series: int, block_type: int, fields: list[Field] | None = None) -> tuple[bytes, Any]:
         """One block with its header, and the object it should be read as."""
         described = fields if fields is not None else catalogue_blocks()[series, block_type]["fields"]
-        content, values = self.fields(described, series, text_block=block_type == 0)
+        if [field["type"] for field in described] in _PLAIN_LISTS:
+            content, items = self.items([_ANY[series]])
+            values: dict[str, Any] = {"items": items}
+        else:
+            content, values = self.fields(described, series, text_block=block_type == 0)
         return (
             block_type.to_bytes(4, "big") + (8 + len(content)).to_bytes(4, "big") + content,
             {"block_type": block_type, **values},
@@ -143,7 +148,9 @@ class Builder:
             return header + content, base64.b64encode(content).decode()
         if kind == "bytes[block_length-8]":
             content = f"{name} {n}".encode()
-            return content, content.decode() if text_block else base64.b64encode(content).decode()
+            if text_block:
+                return content + b"\0", content.decode()
+            return content, base64.b64encode(content).decode()
         fixed = re.fullmatch(r"bytes\[(\d+)\]", kind)
         if fixed:
             digest = (n * 0x0101010101).to_bytes(int(fixed[1]), "big")
@@ -155,14 +162,25 @@ class Builder:
         shape = re.fullmatch(r"(list|generic_list|nested)<(.+)>", kind)
         assert shape is not None, kind
         items = shape[2].split("|")
-        wanted = [(1, 7)] if items == ["any"] else [_item(item) for item in items]
-        if shape[1] == "nested":
+        wanted = [_ANY[series]] if items == ["any"] else [_item(item) for item in items]
+        if shape[1] == "nested" and wanted != [(1, 11)]:
             return self.block(*wanted[0])
-        built = [self.block(*item) for item in wanted for _ in range(2)]
-        content = b"".join(block for block, _ in built)
-        number = LISTS[shape[1], series]
+        # A list may stand in a field as a nested block; its items then tell themselves what they are.
+        number = LISTS[shape[1], series] if shape[1] != "nested" else 11
+        content, values = self.items([_ANY[series]] if shape[1] == "nested" else wanted)
         header = number.to_bytes(4, "big") + (8 + len(content)).to_bytes(4, "big")
-        return header + content, [value for _, value in built]
+        return header + content, values
+
+    def items(self, wanted: list[Item]) -> tuple[bytes, list[Any]]:
+        """Two blocks of each kind, end to end."""
+        built = [self.block(*item) for item in wanted for _ in range(2)]
+        return b"".join(block for block, _ in built), [value for _, value in built]
+
+
+_ANY: dict[int, Item] = {1: (1, 7), 2: (2, 6)}
+"""What stands where the catalogue does not say which block: a number."""
+_PLAIN_LISTS = (["list<any>"], ["generic_list<any>"])
+"""Fields of the list blocks themselves: the catalogue writes their content like a list."""
 
 
 def _item(text: str) -> tuple[int, int]:

@@ -1,14 +1,61 @@
-"""Connection statistics: one connection, reported when it begins or ends.
+"""Connection statistics: one connection, reported when it begins or ends; and chunks of many.
 
 Record 71, always a series 1 block after the discovery event header. The layouts from 115 on share one
-order; those before 5.0 are another shape (IPv4 only, 32-bit counters) and stand in a class of their own.
-The number 157 is known by name only: its bytes are kept. Rules: chapter 4 of the integration guide,
-"Connection Statistics Data Block", and its appendix of legacy structures. Not here: connection chunks.
+order; those before 5.0 are another shape (IPv4 only, 32-bit counters) and stand in a class of their own, as
+do those of record 33, whose addresses are little-endian. Record 73 is a chunk: connections of one pair of
+hosts, added up. The numbers 157 and 161 are known by name only: their bytes are kept. Rules: chapter 4 of the
+integration guide, "Connection Statistics Data Block", "Connection Chunk Data Block", and its appendix of
+legacy structures; record 33 is in no published guide.
 """
 
 from __future__ import annotations
 
-from openstreamer.wire import IP, U8, U16, U32, U64, UUID, Block, Hex20, Hex32, IPv4, String, f
+from openstreamer.wire import (
+    IP,
+    U8,
+    U16,
+    U32,
+    U64,
+    UUID,
+    AnyBlock,
+    Block,
+    Hex20,
+    Hex32,
+    IPv4,
+    IPv4LE,
+    String,
+    f,
+)
+
+
+class ConnectionStatisticsOldest(
+    Block,
+    id="connection_statistics",
+    series=1,
+    types={9: "to 3.0", 18: "3.x", 32: "3.2-3.4", 43: "3.5-4.6"},
+    confidence={9: "sdk-only", 18: "sdk-only", 32: "sdk-only", 43: "sdk-only"},
+    notes={43: "Of all blocks, only these four have little-endian addresses."},
+):
+    """One connection, before 4.7."""
+
+    initiator_ip: IPv4LE = f("Host that opened the connection.")
+    responder_ip: IPv4LE = f("Host that answered.")
+    initiator_port: U16 = f("Port of the initiator, or ICMP type.")
+    responder_port: U16 = f("Port of the responder, or ICMP code.")
+    first_packet: U32 = f("When the first packet was seen, UNIX seconds.")
+    last_packet: U32 = f("When the last packet was seen, UNIX seconds.")
+    packets_sent: U32 = f("Packets the initiator sent.")
+    packets_received: U32 = f("Packets the responder sent.")
+    bytes_sent: U32 = f("Bytes the initiator sent.")
+    bytes_received: U32 = f("Bytes the responder sent.")
+    protocol: U8 = f("IP protocol, IANA number.", values="ip_protocol")
+    legacy_service: AnyBlock = f("Application protocol by name.", since=18, until=32)
+    server_id: U16 = f("Application protocol recognised.", since=43)
+    client_application_type_id: U32 = f("Type of client program.", since=43)
+    clnt_app_id: U32 = f("Client program recognised.", since=32)
+    version: AnyBlock = f("Version of the client program.", since=32)
+    info: AnyBlock = f("What the client asked for, such as a URL.", since=32)
+    domain: AnyBlock = f("NetBIOS name or domain of the initiator.", since=43)
 
 
 class ConnectionStatisticsLegacy(
@@ -109,7 +156,7 @@ class ConnectionStatistics(
     policy_revision: UUID = f("Revision of the access control policy that was in force.")
     rule_id: U32 = f("Access control rule that handled the connection.")
     tunnel_rule_id: U32 = f("Tunnel or prefilter rule that matched first.", since=163)
-    rule_action: U16 = f("What the access control rule did.", was={115: U32})
+    rule_action: U16 = f("What the access control rule did.", was={115: U32}, values="rule_action")
     rule_reason: U32 = f("Why the rule acted: a bit mask.", since=126, was={155: U16}, values="rule_reason")
     initiator_port: U16 = f("Port of the initiator, or ICMP type.")
     responder_port: U16 = f("Port of the responder, or ICMP code.")
@@ -179,7 +226,7 @@ class ConnectionStatistics(
     tls_certificate_fingerprint: Hex20 = f("SHA-1 of the server's certificate; all zero if none.", since=155)
     tls_policy_uuid: UUID = f("TLS decryption policy that was in force.", since=155)
     tls_rule_id: U32 = f("Rule of the TLS policy that matched.", since=155)
-    tls_cipher_suite: U16 = f("TLS cipher suite, IANA number.", since=155)
+    tls_cipher_suite: U16 = f("TLS cipher suite, IANA number.", since=155, values="tls_cipher_suite")
     tls_version: U8 = f("TLS version code.", since=155, values="tls_version")
     tls_server_certificate_status: U32 = f(
         "What was found about the server's certificate: a bit mask.",
@@ -232,3 +279,28 @@ class ConnectionStatistics(
     egress_vrf: String = f("Virtual router by which it went out.", since=171)
     source_dynamic_attributes: String = f("Dynamic attributes of the source, by name.", since=173)
     destination_dynamic_attributes: String = f("Dynamic attributes of the destination, by name.", since=173)
+
+
+class ConnectionChunk(
+    Block,
+    id="connection_chunk",
+    series=1,
+    types={66: "4.7-4.10", 119: "5.0-5.1", 136: "5.1.1-6.0.x"},
+    confidence={66: "sdk-only", 136: "two-sources"},
+):
+    """Connections of one pair of hosts, added up over five minutes."""
+
+    initiator_ip: IPv4 = f("Host that opened the connections.")
+    responder_ip: IPv4 = f("Host that answered.")
+    start_time: U32 = f("When the five minutes began, UNIX seconds.")
+    server_id: U32 = f("Application protocol recognised.", until=66)
+    application_protocol_id: U32 = f("Application protocol recognised.", since=119)
+    responder_port: U16 = f("Port of the responder, or ICMP code.")
+    protocol: U8 = f("IP protocol, IANA number.", values="ip_protocol")
+    connection_type: U8 = f("Kind of connection.")
+    source_device_ip: IPv4 = f("Sensor or NetFlow exporter that saw the connections.")
+    packets_sent: U64 = f("Packets the initiator sent.", was={119: U32})
+    packets_received: U64 = f("Packets the responder sent.", was={119: U32})
+    bytes_sent: U64 = f("Bytes the initiator sent.", was={119: U32})
+    bytes_received: U64 = f("Bytes the responder sent.", was={119: U32})
+    connections: U32 = f("How many connections were added up.")

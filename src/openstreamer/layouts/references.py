@@ -145,8 +145,130 @@ _CONNECTION = (
     _r("si_list_1", 280, "si_list_1", "policy_revision"),
     _r("si_list_2", 280, "si_list_2", "policy_revision"),
     _r("si_list_3", 280, "si_list_3", "policy_revision"),
+    _r("payload_type", 108, "payload_type"),
 )
 _DISCOVERY = (Reference("device", 123, ("device_id",), header=True),)
+_CONNECTION_OLDEST = (
+    *_DISCOVERY,
+    _r("application_protocol", 63, "server_id"),
+    _r("client_application_type", 56, "client_application_type_id"),
+    _r("client_application", 55, "clnt_app_id"),
+)
+_CHUNK = (
+    *_DISCOVERY,
+    _r("application_protocol", 63, "application_protocol_id"),
+    _r("application_protocol", 63, "server_id"),
+)
+_MALWARE = (
+    _r("device", 123, "device_id"),
+    _r("amp_cloud", 127, "cloud_uuid"),
+    _r("malware_event_type", 128, "event_type_id"),
+    _r("malware_event_subtype", 129, "event_subtype_id"),
+    _r("detector", 130, "detector_id"),
+    _r("file_sha", 511, "file_sha256"),
+    _r("file_type", 131, "file_type"),
+    _r("application_protocol", 63, "application_protocol_id"),
+    _r("user", 98, "user_id"),
+    _r("user", 62, "user_id"),
+    _r("access_control_policy", 145, "access_control_policy_uuid"),
+    _r("access_control_policy", 117, "access_control_policy_uuid"),
+    _r("source_country", 520, "source_country"),
+    _r("destination_country", 520, "destination_country"),
+    _r("web_application", 109, "web_application_id"),
+    _r("client_application", 55, "client_application_id"),
+    _r("ioc", 161, "ioc_number"),
+    _r("security_context", 132, "security_context_uuid"),
+    _r("tls_certificate", 614, "tls_certificate_fingerprint"),
+    _r("tls_actual_action", 606, "tls_actual_action"),
+    _r("tls_flow_status", 608, "tls_flow_status"),
+)
+# In a correlation event "rule" and "policy" are its own; those of the event that met the rule say so.
+_CORRELATION_OLD = (
+    _r("device", 123, "policy_sensor_id"),
+    _r("policy", 69, "policy_id"),
+    _r("rule", 70, "rule_id"),
+    _r("event_device", 123, "device_id"),
+    _r("intrusion_rule", 66, "sig_gen", "sig_id"),
+    _r("network_protocol", 59, "net_protocol"),
+    *(
+        reference
+        for side, field in (("source", "src"), ("destination", "dest"))
+        for reference in (
+            _r(f"{side}_operating_system", 54, f"{field}_os_fingerprint_uuid"),
+            _r(f"{side}_criticality", 58, f"{field}_criticality"),
+            _r(f"{side}_server", 63, f"{field}_service_id"),
+        )
+    ),
+)
+_CORRELATION = (
+    _r("device", 123, "device_id"),
+    _r("policy", 69, "policy_id"),
+    _r("rule", 70, "rule_id"),
+    _r("event_device", 123, "event_device_id"),
+    _r("intrusion_rule", 66, "signature_generator_id", "signature_id"),
+    _r("network_protocol", 59, "network_protocol"),
+    *(
+        reference
+        for side in ("source", "destination")
+        for reference in (
+            _r(f"{side}_operating_system", 54, f"{side}_os_fingerprint"),
+            _r(f"{side}_criticality", 58, f"{side}_criticality"),
+            _r(f"{side}_user", 98, f"{side}_user_id"),
+            _r(f"{side}_user", 62, f"{side}_user_id"),
+            _r(f"{side}_server", 63, f"{side}_server_id"),
+            _r(f"{side}_country", 520, f"{side}_country"),
+        )
+    ),
+    _r("intrusion_policy", 118, "intrusion_policy"),
+    _r("rule_action", 120, "rule_action"),
+    _r("url_category", 121, "url_category"),
+    _r("url_reputation", 122, "url_reputation"),
+    _r("client_application", 55, "client_id"),
+    _r("access_control_policy", 145, "access_policy_revision"),
+    _r("access_control_policy", 117, "access_policy_revision"),
+    _r("access_control_rule", 119, "access_policy_revision", "access_rule_id"),
+    _r("ingress_interface", 116, "ingress_interface"),
+    _r("egress_interface", 116, "egress_interface"),
+    _r("ingress_zone", 115, "ingress_zone"),
+    _r("egress_zone", 115, "egress_zone"),
+    _r("security_intelligence", 282, "security_intelligence_uuid"),
+    _r("security_context", 132, "security_context"),
+    _r("tls_policy", 600, "ssl_policy_id"),
+    _r("tls_rule", 601, "ssl_policy_id", "ssl_rule_id"),
+    _r("tls_actual_action", 606, "ssl_actual_action"),
+    _r("tls_flow_status", 608, "ssl_flow_status"),
+    _r("tls_certificate", 614, "ssl_certificate_fingerprint"),
+)
+_USER = (
+    *_DISCOVERY,
+    _r("user", 98, "user_id"),
+    _r("user", 62, "user_id"),
+    _r("realm", 300, "realm_id"),
+    _r("endpoint_profile", 301, "endpoint_profile_id"),
+    _r("security_group", 302, "security_group_id"),
+    _r("application_protocol", 63, "protocol"),
+)
+_LOGIN = (*_USER, _r("application_protocol", 63, "application_id"))
+_SERVER = (*_DISCOVERY, _r("application_protocol", 63, "server_id"))
+_CLIENT = (
+    *_DISCOVERY,
+    _r("client_application", 55, "application_id"),
+    _r("client_application", 55, "id"),
+    _r("client_application_type", 56, "application_type"),
+    _r("application_protocol", 63, "application_protocol_id"),
+)
+_OPERATING_SYSTEM = (*_DISCOVERY, _r("operating_system", 54, "fingerprint_uuid"))
+_IDENTITY = (*_DISCOVERY, _r("operating_system", 54, "uuid"), _r("source_type", 90, "source_type"))
+# Whom `source_id` means depends on the kind of source; a reference cannot say that, so only the kind is named.
+_INPUT = (*_DISCOVERY, _r("source_type", 90, "source_type"))
+_INPUT_OLD = (*_DISCOVERY, _r("user", 62, "user_id"))
+_IOC = (
+    *_DISCOVERY,
+    _r("ioc", 161, "ioc_id"),
+    _r("ioc", 161, "value"),
+    _r("first_device", 123, "first_device_id"),
+    _r("last_device", 123, "last_device_id"),
+)
 
 REFERENCES: dict[int, tuple[Reference, ...]] = {
     1: _INTRUSION_OLD,
@@ -161,11 +283,45 @@ REFERENCES: dict[int, tuple[Reference, ...]] = {
     400: _INTRUSION,
     2: (_r("device", 123, "device_id"),),
     110: (_r("device", 123, "device_id"), _r("extra_data_type", 111, "type")),
-    71: _CONNECTION,
+    71: (*_CONNECTION, *_DISCOVERY),
+    33: _CONNECTION_OLDEST,
+    73: _CHUNK,
     500: _FILE,
     502: _FILE,
+    125: _MALWARE,
+    9: (_r("device", 123, "device_id"),),
+    8: (_r("device", 123, "device_id"), _r("policy", 69, "policy_id"), _r("rule", 70, "rule_id")),
+    36: _CORRELATION_OLD,
+    # `device_id` is the trigger's device in the older layout of 65 and the event's own in the later one
+    65: (*(row for row in _CORRELATION_OLD if row.name != "event_device"), *_CORRELATION),
+    97: _CORRELATION,
+    112: _CORRELATION,
+    **dict.fromkeys((92, 93, 94), _USER),
+    **dict.fromkeys((95, 170, 171), _LOGIN),
     13: (*_DISCOVERY, _r("network_protocol", 59, "network_protocol")),
-    **dict.fromkeys((6, 14, 19, 20, 21, 22, 23, 24, 25, 26, 29, 31, 44, 114), _DISCOVERY),
+    **dict.fromkeys((6, 10, 14, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31), _DISCOVERY),
+    **dict.fromkeys((32, 34, 42, 44, 45, 114), _DISCOVERY),
+    **dict.fromkeys((11, 12, 16, 17, 51, 52), _SERVER),
+    **dict.fromkeys((15, 35, 107), _CLIENT),
+    **dict.fromkeys((18, 53), _OPERATING_SYSTEM),
+    101: (*_OPERATING_SYSTEM, _r("source_type", 90, "source_type")),
+    **dict.fromkeys((102, 103), _IDENTITY),
+    **dict.fromkeys((37, 38, 39, 40), _INPUT_OLD),
+    41: (*_INPUT_OLD, _r("criticality", 58, "criticality")),
+    **dict.fromkeys(
+        (46, 47, 48), (*_DISCOVERY, _r("user", 62, "source_id"), _r("attribute", 60, "attribute_id"))
+    ),
+    **dict.fromkeys((49, 50), (*_INPUT_OLD, _r("attribute", 60, "attr_id"))),
+    **dict.fromkeys((76, 77, 78, 79, 80, 81, 85, 87, 88), _INPUT),
+    **dict.fromkeys(
+        (74, 75, 86),
+        (*_INPUT, _r("operating_system", 54, "os_uuid"), _r("application_protocol", 63, "server_id")),
+    ),
+    82: (*_INPUT, _r("criticality", 58, "criticality")),
+    **dict.fromkeys((83, 84), (*_INPUT, _r("attribute", 60, "attribute_id"))),
+    89: (*_INPUT_OLD, _r("scan_type", 61, "scan_type"), _r("scan_type", 61, "type")),
+    160: _IOC,
+    **dict.fromkeys((162, 163, 164), (*_INPUT, _r("ioc", 161, "ioc_id"))),
 }
 """Record type of an event -> what its values refer to, in the order of `names`."""
 

@@ -153,7 +153,8 @@ def references_of(record_type: int, data: Any, header: Any = UNSET, netmap_id: i
     """
     keys = [*_references_for(record_type, type(data), False).keys(data)]
     if header is not UNSET:
-        keys += _references_for(record_type, type(header), True).keys(header)
+        more = _references_for(record_type, type(header), True).keys(header)
+        keys += [key for key in more if key not in keys]
     if netmap_id:
         keys.append(key_of(DOMAIN.record_type, (netmap_id,)))
     return keys
