@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -247,3 +248,11 @@ def test_both_are_iterators(tmp_path: Path) -> None:
     stream = aio.connect("127.0.0.1", port=1, **options)
     assert isinstance(stream, AsyncIterator)
     asyncio.run(stream.close())
+
+
+def test_both_fronts_and_the_docs_have_the_same_arguments() -> None:
+    arguments = list(inspect.signature(openstreamer.connect).parameters)
+    assert arguments == list(inspect.signature(aio.connect).parameters)
+    text = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")
+    for name in arguments:
+        assert f"`{name}`" in text or name == "host"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from openstreamer.errors import UsageError
@@ -60,3 +62,9 @@ def test_a_discovery_event_has_its_host_in_the_header() -> None:
         [columns.column(name) for name in ("source_ip", "destination_port", "device", "time")]
     )
     assert list(rows.rows(batch(record))) == [("2001:db8::1", 80, "sensor-1", hand_made.SECOND)]
+
+
+def test_the_docs_name_every_column() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "outputs.md").read_text("utf-8")
+    for name in columns.COLUMNS:
+        assert f"`{name}`" in text

@@ -40,9 +40,10 @@ def test_one_line_an_event(tmp_path: Path) -> None:
 
 
 def test_a_line_is_cut_at_the_edge(tmp_path: Path) -> None:
-    (line,) = printed(tmp_path / "out", "width=60", alert())
-    assert columns_of(line) <= 60
+    (line,) = printed(tmp_path / "out", "width=100", alert())
+    assert columns_of(line) <= 100
     assert "…" in line
+    assert "192.0.2.1:51515" in line
 
 
 def test_text_from_the_network_cannot_steer_the_terminal(tmp_path: Path) -> None:

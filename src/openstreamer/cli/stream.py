@@ -342,14 +342,16 @@ class Screen:
             return
         counts = self._feed.counts
         rate = (counts.delivered - self._shown_count) / (now - self._shown_at)
-        self._rate = rate if self._rate == 0 else 0.6 * self._rate + 0.4 * rate
+        self._rate = rate if not rate or not self._rate else 0.6 * self._rate + 0.4 * rate
         self._shown_at, self._shown_count = now, counts.delivered
         parts = [
             self._server if self._feed.connected else f"{self._server} (not connected)",
             f"{counts.delivered:,} events",
             f"{self._rate:,.0f}/s",
         ]
-        if counts.last_archive_time:
+        if not rate:
+            parts.append("waiting for more")
+        elif counts.last_archive_time:
             parts.append(f"{_duration(max(0, int(time.time()) - counts.last_archive_time))} behind")
         if counts.undecodable:
             parts.append(f"{counts.undecodable:,} undecodable")

@@ -59,6 +59,7 @@ _LABELS = {
     "intrusion_impact_alert": "IMPACT",
 }
 _LABEL_WIDTH = 12
+_LEAST_WORDS = 12
 _ADDRESS_TYPES = (1, 2, 11, 12)  # extra data: X-Forwarded-For in both families, IPv6 source and destination
 
 _COLUMNS = (
@@ -239,16 +240,20 @@ class TerminalOutput(Output):
         ends = f"{source} → {destination}" if destination else source
         if protocol is not None and destination:
             ends += f" {_PROTOCOLS.get(protocol, protocol)}"
-        device = harmless(str(row["device"])) if row["device"] is not None else ""
         head = f"{label:<{_LABEL_WIDTH}} {harmless(mark):<6} "
-        body = f"{harmless(_what(row))}  {ends}" if ends else harmless(_what(row))
         time = _time(row["time"])
-        room = width - len(time) - 1 - len(head)
-        body = cut(body, max(0, room))
-        device = cut(f"  {device}", room - columns_of(body)) if device and room - columns_of(body) > 4 else ""
-        return "".join(
-            (self._paint("time", time), " ", self._paint(event, head), body, self._paint("device", device))
-        ).rstrip()
+        room = max(0, width - len(time) - 1 - len(head))
+        what = harmless(_what(row))
+        if ends:
+            # who with whom stays readable: the words give way first
+            what = cut(what, max(_LEAST_WORDS, room - columns_of(ends) - 2))
+            what = f"{what}  {ends}" if what else ends
+        body = cut(what, room)
+        device = f"  {harmless(str(row['device']))}" if row["device"] is not None else ""
+        painted = [self._paint("time", time), " ", self._paint(event, head), body]
+        if device and columns_of(body) + columns_of(device) <= room:
+            painted.append(self._paint("device", device))
+        return "".join(painted).rstrip()
 
     def _long(self, batch: Batch) -> Iterator[str]:
         rows = {id(event.event): event for event in batch}
