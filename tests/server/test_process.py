@@ -118,25 +118,3 @@ def _fed(place: Place) -> Path:
     path = place.folder / "fed.json"
     path.write_bytes(b"".join(eve_lines(range(10_000))))
     return path
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--web", "127.0.0.1:8443"], "no web pages yet"),
-        (["--listen", "nonsense:port"], "no port from 0 to 65535"),
-        (["--listen", "192.0.2.1:0"], "cannot listen on 192.0.2.1:0"),
-        (["--input", "floppy:disk"], "floppy"),
-        (["--input", "eve"], "NAME:PATH"),
-    ],
-)
-def test_wrong_options_are_one_sentence(place: Place, arguments: list[str], sentence: str) -> None:
-    done = place.run("serve", *arguments, status=2)
-    assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
-def test_wrong_settings_name_file_and_key(place: Place) -> None:
-    (place.state / "openstreamer.toml").write_text("[sessions]\nwindow = 1\n")
-    done = place.run("serve", status=2)
-    assert "openstreamer.toml, sessions.window: there is no such setting" in done.stderr

@@ -36,7 +36,7 @@ from openstreamer.server.words import message_words
         (HostDataRequest(7, 0, "192.0.2.1", "192.0.2.9"), "asks for hosts 192.0.2.1 to 192.0.2.9"),
         (Error(-1, "no\nroom"), "reports error -1: 'no\\nroom'"),
         (UnknownMessage(2052, b"abc"), "message of unknown type 2052 with 3 bytes; passed over"),
-        (Null(), "Null"),
+        (Null(), "ready for more"),
     ],
 )
 def test_messages_in_words(message: Message, words: str) -> None:

@@ -123,6 +123,11 @@ class Session:
         return self._protocol.selection
 
     @property
+    def _is_flat(self) -> bool:
+        selection = self._protocol.selection
+        return selection is not None and selection.flat
+
+    @property
     def over(self) -> bool:
         """Whether nothing more is sent."""
         return bool(self.reason)
@@ -181,7 +186,8 @@ class Session:
             self.end("takes nothing")
         elif self.connection.writable:
             self._protocol.handle_timer(now)
-            self._write_answers()
+            if self._write_answers():
+                log.debug("%s: keep-alive", self.connection.peer)
 
     # called by the connection
 
@@ -193,7 +199,7 @@ class Session:
             if isinstance(message, EventStreamRequest):
                 self._source.look()
                 self._newest_at_request = self._source.newest
-            if debug and not isinstance(message, Null):
+            if debug and not (isinstance(message, Null) and self._is_flat):  # there it is one an event
                 log.debug("%s: %s", self.connection.peer, message_words(message))
         if self._protocol.unacknowledged == 0:
             self._note_acknowledged()
@@ -203,7 +209,8 @@ class Session:
     def _ended(self) -> None:
         self._stop("left")
 
-    def _write_answers(self) -> None:
+    def _write_answers(self) -> bool:
+        """Write what the conversation has to say beside records; whether there was anything."""
         answers = self._protocol.data_to_send()
         if answers:
             self.connection.write(answers)
@@ -212,6 +219,7 @@ class Session:
             if error is not None:
                 log.warning("%s: %s", self.connection.peer, error)
             self._stop(_end_word(error))
+        return bool(answers)
 
     def _stop(self, reason: str) -> None:
         if not self.reason:
@@ -364,6 +372,7 @@ class Session:
 
     async def _room(self) -> bool:
         """Wait until the window and the write buffer have room; false if the session is over first."""
+        paused = False
         while not self.over:
             if not self.connection.writable:
                 await self.connection.drained()
@@ -371,8 +380,12 @@ class Session:
                 return True
             else:
                 self._wake.clear()
-                if not self._protocol.ready and not self.over:
-                    await self._wake.wait()
+                if not paused:
+                    paused = True
+                    log.debug(
+                        "%s: paused, %d unacknowledged", self.connection.peer, self._protocol.unacknowledged
+                    )
+                await self._wake.wait()
         return False
 
     def _note_acknowledged(self) -> None:

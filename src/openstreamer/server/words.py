@@ -15,6 +15,7 @@ from openstreamer.protocol.messages import (
     EventStreamRequest,
     HostDataRequest,
     Message,
+    Null,
     StreamingRequest,
     UnknownMessage,
 )
@@ -38,6 +39,8 @@ def message_words(message: Message) -> str:
             return f"asks for {', '.join(pairs) or 'no event type'}"
         case HostDataRequest(data_type, _, start, end):
             return f"asks for hosts {start} to {end}" if data_type & 1 else f"asks for host {start}"
+        case Null():
+            return "ready for more"
         case Error(code, text):
             return f"reports error {code}: {text!r}"
         case UnknownMessage(message_type, body):
