@@ -29,6 +29,7 @@ COMMANDS = {
     "stream": "Request events from a server and deliver them.",
     "decode": "Show what lies in a recorded stream of messages.",
     "explain": "Explain flags, records, blocks and error codes.",
+    "dissector": "Print a Wireshark dissector in Lua.",
 }
 """Every command with its one-line summary, in the order in which a newcomer meets them."""
 

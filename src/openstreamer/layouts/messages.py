@@ -53,7 +53,7 @@ class StreamingService(Fields, id="streaming_service", records={2049: "5.0+", 20
 
     service: U32 = f("Service; 6667 is event streaming.")
     length: U32 = f("Bytes of the structure; some count the first two words and some do not.")
-    flags: U32 = f("Flags of the event stream request; 0 from the server.")
+    flags: U32 = f("Flags of the event stream request; 0 from the server.", values="request_flags")
     initial_timestamp: U32 = f("Time of the event stream request; 0 from the server.")
 
 
