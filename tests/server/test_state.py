@@ -145,3 +145,11 @@ def test_only_one_service_holds_the_lock(tmp_path: Path) -> None:
     lock.release()
     assert running_service(state) is None
     ServiceLock(state).acquire()
+
+
+def test_a_client_may_have_been_there_first(tmp_path: Path) -> None:
+    (tmp_path / "state" / "client").mkdir(parents=True)
+    directory = state_module.find(tmp_path / "state")
+    state_module.create(directory)
+    assert state_module.exists(directory)
+    assert directory.client.is_dir()

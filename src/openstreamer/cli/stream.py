@@ -65,11 +65,11 @@ def pair_outputs(formats: tuple[str, ...], targets: tuple[str, ...]) -> list[Out
     return specs
 
 
-def default_position(state: Path, server: str, specs: list[OutputSpec]) -> Path:
+def default_position(folder: Path, server: str, specs: list[OutputSpec]) -> Path:
     """Where the position of this server and these outputs is kept if nobody says."""
     keys = "\n".join(sorted(spec.key for spec in specs))
     mark = hashlib.sha256(keys.encode()).hexdigest()[:12]
-    return state / "client" / f"{_file_name(server)}-{mark}.position"
+    return folder / f"{_file_name(server)}-{mark}.position"
 
 
 def _file_name(server: str) -> str:
@@ -224,10 +224,10 @@ def _run(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> int:
 
     settings = _settings(server, specs, options)
     since = parse_since(options["since"])
-    state = find(options["state"]).path
+    folder = find(options["state"]).client
     outputs = [OpenedOutput(spec.key, create(spec)) for spec in specs]
     path = (
-        Path(options["position"]) if options["position"] else default_position(state, settings.server, specs)
+        Path(options["position"]) if options["position"] else default_position(folder, settings.server, specs)
     )
     file = PositionFile(path)
     file.acquire()
@@ -246,7 +246,7 @@ def _run(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> int:
         feed = Feed(
             settings,
             tracker,
-            names=NameCache(state / "client" / f"{_file_name(settings.server)}.names"),
+            names=NameCache(folder / f"{_file_name(settings.server)}.names"),
             known_servers=KnownServers(path.parent / "known-servers"),
             policy=ReconnectPolicy(reconnect=options["reconnect"]),
             stop=stop,

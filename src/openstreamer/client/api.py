@@ -27,7 +27,7 @@ from openstreamer.client.receiver import Counts, Delivery, Wanted
 from openstreamer.client.reconnect import ReconnectPolicy
 from openstreamer.client.request import make_request
 from openstreamer.client.stop import Stop
-from openstreamer.client.stream import SAVE_EVERY, begin
+from openstreamer.client.stream import SAVE_EVERY, Since, begin
 from openstreamer.client.times import parse_since, parse_time
 from openstreamer.outputs.batch import DeliveredEvent
 from openstreamer.protocol.records import Record
@@ -91,7 +91,7 @@ class Plan:
             count=count,
             read_deadline=read_deadline,
         )
-        self.since = parse_since(since)
+        self.since: Since = parse_since(since)
         self.notice = notice
         self.file = None if position is None else PositionFile(position)
         directory = None if self.file is None else os.path.dirname(os.path.abspath(self.file.path))

@@ -54,6 +54,11 @@ class StateDirectory:
         return self.path / "authority"
 
     @property
+    def client(self) -> Path:
+        """Folder of the client's positions and names; a client may have made it before there is a server."""
+        return self.path / "client"
+
+    @property
     def service(self) -> Path:
         """File that the running service holds locked: its process number and addresses."""
         return self.path / "service.json"
@@ -97,7 +102,7 @@ def create(state: StateDirectory) -> None:
     try:
         if path.exists() and not path.is_dir():
             raise StateError(f"{path} is not a directory; name another one with --state")
-        if path.is_dir() and not exists(state) and any(path.iterdir()):
+        if path.is_dir() and not exists(state) and any(part != state.client for part in path.iterdir()):
             raise StateError(f"{path} holds other files; name an empty or new directory with --state")
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(path)
