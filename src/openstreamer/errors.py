@@ -153,7 +153,7 @@ class PeerError(OpenStreamerError):
     exit_status = 4
 
     def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"the peer reports error {code}: {text}" if text else f"the peer reports error {code}")
+        super().__init__(f"the peer reports error {code}" + (f": {text}" if text else ""))
         self.code = code
         self.text = text
 
