@@ -788,6 +788,9 @@ end
 -- Bytes of the message that begins here. A header that cannot be takes all that is there: the stream cannot
 -- be in step again.
 local function message_size(tvb, _, pos)
+    if tvb:len() - pos < HEADER_SIZE then -- where segments are not put together, or cut short in the capture
+        return math.max(HEADER_SIZE, tvb:reported_length_remaining(pos))
+    end
     local version, length = tvb(pos, 2):uint(), tvb(pos + 4, 4):uint()
     if version ~= HEADER_VERSION or length > LIMIT then
         return tvb:reported_length_remaining(pos)
