@@ -9,9 +9,11 @@ names of users as metadata (metadata_blocks.py), what only the product's own pro
 
 from __future__ import annotations
 
+from typing import Any
+
 from openstreamer.wire import IP, U8, U16, U32, U64, Block, IPv4, Nested, String, f
 
-_EMPTY_SESSION = dict.fromkeys(
+_EMPTY_SESSION: dict[str, Any] = dict.fromkeys(
     (
         "index",
         "vpn_type",
