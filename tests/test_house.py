@@ -118,7 +118,8 @@ def test_annotations_are_never_evaluated_at_import() -> None:
     missing = [
         str(path.relative_to(ROOT))
         for path in python_files()
-        if re.search(r"^(?:import|from) ", path.read_text("utf-8"), re.MULTILINE)
+        if path.relative_to(ROOT).parts[0] != "examples"
+        and re.search(r"^(?:import|from) ", path.read_text("utf-8"), re.MULTILINE)
         and "from __future__ import annotations" not in path.read_text("utf-8")
     ]
     assert not missing

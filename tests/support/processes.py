@@ -92,7 +92,8 @@ class Place:
 
     def serve(self, *options: str, host: str = "localhost") -> subprocess.Popen[bytes]:
         """Start the service and wait until it listens; the port of the first time is used again."""
-        process = self.start("serve", "--listen", f"{host}:{self.port}", *options, log="serve.log")
+        address = f"{host}:{self.port}"
+        process = self.start("serve", "--listen", address, "--web", "off", *options, log="serve.log")
 
         def listens() -> bool:
             assert process.poll() is None, self.log("serve.log")

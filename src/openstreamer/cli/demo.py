@@ -146,7 +146,7 @@ class Demonstration:
     @contextlib.contextmanager
     def service(self) -> Iterator[int]:
         """Run the service; gives the port it listens on, and stops it at the end."""
-        arguments = ["serve", "--listen", "localhost:0"]
+        arguments = ["serve", "--listen", "localhost:0", "--web", "off"]
         self.prompt(arguments, " &")
         with (self.folder / "serve.log").open("w+") as log:
             process = self.start(arguments, stdout=log.fileno(), stderr=log.fileno())
