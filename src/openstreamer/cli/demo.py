@@ -216,8 +216,8 @@ class Demonstration:
 
     def wait(self) -> None:
         """Until Ctrl-C, which is the proper end here."""
-        click.secho("\nCtrl-C stops the service and removes everything.", bold=True)
         try:
+            click.secho("\nCtrl-C stops the service and removes everything.", bold=True)
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:
