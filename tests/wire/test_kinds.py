@@ -116,7 +116,7 @@ CASES: dict[str, tuple[int, bytes, Any]] = {
             block(31, OTHER, LEAF),
             block(0, b"oak\0"),
             OTHER,
-            block(11, LEAF_2, block(0, b"x")),
+            block(11, LEAF_2, block(60099, b"x")),
             b"\x00\x02",
         ),
         Tree(
@@ -127,7 +127,7 @@ CASES: dict[str, tuple[int, bytes, Any]] = {
             [OtherLeaf(60012, "192.0.2.1"), Leaf(60010, 7)],
             "oak",
             OtherLeaf(60012, "192.0.2.1"),
-            [Leaf(60011, 8, "oak"), UnknownBlock(0, b"x")],
+            [Leaf(60011, 8, "oak"), UnknownBlock(60099, b"x")],
             2,
         ),
     ),
