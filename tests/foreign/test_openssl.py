@@ -88,7 +88,7 @@ def test_with_a_revoked_certificate(place: Place, version: str) -> None:
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
 def test_from_a_host_that_the_certificate_does_not_name(place: Place, version: str) -> None:
     pkcs12 = place.folder / f"elsewhere{version}.pkcs12"
-    place.run("clients", "add", f"192.0.2.{7 + len(version)}", f"198.51.100.{version[-1]}", "--out", pkcs12)
+    place.run("clients", "add", f"192.0.2.{version[-1]}", f"198.51.100.{version[-1]}", "--out", pkcs12)
     assert knock(place, "-cert", pem(place, pkcs12), version) == b""
 
 

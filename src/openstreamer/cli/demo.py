@@ -55,7 +55,10 @@ def command(wait: bool | None) -> None:
     """
     terminal = sys.stdout.isatty()
     with tempfile.TemporaryDirectory(prefix="openstreamer-demo-") as folder:
-        Demonstration(Path(folder), terminal=terminal).run(wait=terminal if wait is None else wait)
+        stay = terminal if wait is None else wait
+        Demonstration(Path(folder), terminal=terminal).run(wait=stay)
+    if stay:
+        click.echo("Stopped; everything is gone.")
 
 
 class Demonstration:
@@ -221,7 +224,7 @@ class Demonstration:
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:
-            click.echo("\nStopped; everything is gone.")
+            click.echo()
 
 
 def shorten(text: str, limit: int = 300) -> str:
