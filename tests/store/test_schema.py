@@ -14,8 +14,22 @@ from openstreamer.store.schema import SCHEMA
 from support.store_batches import Batch
 
 
-def test_the_first_release_has_the_first_version() -> None:
-    assert SCHEMA.version == len(SCHEMA.migrations) == 1
+def test_each_migration_is_a_version() -> None:
+    assert SCHEMA.version == len(SCHEMA.migrations) == 2
+
+
+def test_the_first_release_gets_a_host_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "events.db"
+    first = dataclasses.replace(SCHEMA, migrations=SCHEMA.migrations[:1])
+    monkeypatch.setattr("openstreamer.store.sqlite.SCHEMA", first)
+    with open_store(path) as store:
+        store.append(Batch(b"kept"), now=5)
+    monkeypatch.undo()
+    with open_store(path) as store:
+        assert [chunk.data for chunk in store.read(0)] == [b"kept"]
+        assert store.host_count() == 0
+        store.put_hosts([([bytes(16)], b"profile")])
+        assert store.host_count() == 1
 
 
 def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -25,7 +39,7 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA.version + 1}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StateError, match=r"schema version 2.*use the newer program"):
+    with pytest.raises(StateError, match=r"schema version 3.*use the newer program"):
         open_store(path)
     assert path.read_bytes() == before
 

@@ -110,6 +110,17 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """The profile of a host, as it was last stored."""
+
+    address: bytes
+    """The lowest of the host's addresses that lies in the range asked for: 16 bytes, IPv4 mapped."""
+    data: bytes = field(repr=False)
+    sound: bool = True
+    """Whether it passed its checksum."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrimResult:
     """What a trim deleted."""
 
@@ -242,6 +253,36 @@ class Store(Protocol):
 
     def lag(self, position: Position) -> Lag:
         """Say how far a reader at this position is behind."""
+        ...
+
+    def put_hosts(self, entries: Iterable[tuple[Iterable[bytes], bytes]]) -> int:
+        """Store profiles of hosts, each with all addresses of the host, all or none; return how many.
+
+        A profile takes the place of what is stored for its addresses. A host whose addresses are all taken
+        over by others is forgotten.
+
+        Args:
+            entries: (addresses of 16 bytes, IPv4 mapped; profile) pairs, later ones win.
+        """
+        ...
+
+    def hosts(
+        self,
+        start: bytes,
+        end: bytes,
+        *,
+        after: bytes | None = None,
+        limit: int = 100,
+        limit_bytes: int = 1 << 20,
+    ) -> list[Host]:
+        """Return hosts with an address from `start` to `end` (both included), ordered by address, each once.
+
+        At most `limit`, and until their profiles reach `limit_bytes`; go on with `after` the last address.
+        """
+        ...
+
+    def host_count(self) -> int:
+        """Return how many hosts there are."""
         ...
 
     def metadata(self, keys: Iterable[bytes]) -> dict[bytes, Metadata]:

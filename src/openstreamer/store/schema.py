@@ -71,4 +71,22 @@ _FIRST: tuple[str, ...] = (
     "CREATE TABLE counter (name TEXT PRIMARY KEY, next INTEGER NOT NULL) WITHOUT ROWID",
 )
 
-SCHEMA = Schema(what="event log", application_id=0x4F534576, migrations=(_FIRST,))
+_HOSTS: tuple[str, ...] = (
+    # Numbers of hosts are given out once only, so that an address never points at another host's profile.
+    """
+    CREATE TABLE host (
+        number   INTEGER PRIMARY KEY AUTOINCREMENT,
+        checksum BLOB NOT NULL,  -- of addresses and data, see hosts.py
+        data     BLOB NOT NULL   -- the profile
+    )
+    """,
+    """
+    CREATE TABLE host_address (
+        address BLOB PRIMARY KEY,  -- 16 bytes, IPv4 mapped
+        host    INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX host_address_by_host ON host_address (host, address)",
+)
+
+SCHEMA = Schema(what="event log", application_id=0x4F534576, migrations=(_FIRST, _HOSTS))

@@ -16,13 +16,14 @@ from os import PathLike
 from openstreamer.database import Database, Trouble
 from openstreamer.errors import OpenStreamerError, StoreCorrupt, StoreError, StoreFull
 
-from . import upkeep
+from . import hosts, upkeep
 from .chunks import metadata_checksum
 from .interface import (
     LAST_TIME,
     CheckResult,
     Chunk,
     ChunkInfo,
+    Host,
     Lag,
     Metadata,
     Pending,
@@ -318,6 +319,29 @@ class SqliteStore:
     def check(self) -> CheckResult:
         """See `Store.check`."""
         return upkeep.check(self._database, self.read)
+
+    # Hosts
+
+    def put_hosts(self, entries: Iterable[tuple[Iterable[bytes], bytes]]) -> int:
+        """See `Store.put_hosts`."""
+        with self._append_lock, self._database.writing() as connection:
+            return hosts.put(connection, entries)
+
+    def hosts(
+        self,
+        start: bytes,
+        end: bytes,
+        *,
+        after: bytes | None = None,
+        limit: int = 100,
+        limit_bytes: int = 1 << 20,
+    ) -> list[Host]:
+        """See `Store.hosts`."""
+        return hosts.read(self._database, start, end, after=after, limit=limit, limit_bytes=limit_bytes)
+
+    def host_count(self) -> int:
+        """See `Store.host_count`."""
+        return hosts.count(self._database)
 
     # Metadata, places, numbers
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from openstreamer.database import Database
 from openstreamer.errors import StoreCorrupt, StoreError
 
+from . import hosts
 from .chunks import UNKNOWN_COUNT, decode_types, metadata_checksum
 from .interface import CheckResult, Chunk, Statistics, TrimResult
 from .rows import SELECT_METADATA, is_damage, read_state
@@ -160,6 +161,7 @@ def check(database: Database, read: Callable[[int], list[Chunk]]) -> CheckResult
             sound += len(chunks)
             position = chunks[-1].number
         problems += _check_metadata(database)
+        problems += hosts.check(database)
     except StoreError as error:
         problems.append(str(error))
     return CheckResult(sound, tuple(corrupt), tuple(problems))
