@@ -83,7 +83,9 @@ def test_every_record_and_block_appears() -> None:
     text = (DOCS / "records.md").read_text("utf-8")
     for number, record in RECORDS.items():
         assert f"| {number} | `{record.id}` |" in text
-    for series, number in wire.blocks():
+    for (series, number), cls in wire.blocks().items():
+        if not cls.__module__.startswith("openstreamer.layouts."):
+            continue  # declared by another test of this process
         assert re.search(rf"^### .*: series {series} block (?:\d+, )*{number}(?:,|$)", text, re.MULTILINE)
 
 

@@ -38,7 +38,7 @@ def cell(text: object) -> str:
 def declared() -> dict[str, list[Layout]]:
     """Layouts of all declarations that records and their blocks use, by name."""
     classes = {body for record in records.RECORDS.values() for body in record.bodies}
-    classes |= set(wire.blocks().values())
+    classes |= {cls for cls in wire.blocks().values() if cls.__module__.startswith("openstreamer.layouts.")}
     found: dict[str, list[Layout]] = {}
     for cls in classes:
         layout = wire.layout_of(cls)
