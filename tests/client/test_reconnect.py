@@ -78,10 +78,32 @@ def test_a_close_without_a_word_is_a_refusal() -> None:
 
 def test_a_close_after_words_is_none() -> None:
     one = policy()
+    for _ in range(10):
+        one.connecting()
+        one.heard()
+        assert one.ended(LostConnection("closed", on_purpose=True)) > 0
+
+
+def test_a_client_that_is_revoked_later_is_refused_after_a_few_tries() -> None:
+    one = policy()
     one.connecting()
     one.heard()
-    for _ in range(10):
-        assert one.ended(LostConnection("closed", on_purpose=True)) > 0
+    one.record_came()
+    one.ended(LostConnection("closed", on_purpose=True))
+    for _ in range(2):
+        one.connecting()
+        one.ended(LostConnection("closed", on_purpose=True))
+    one.connecting()
+    with pytest.raises(RefusedError):
+        one.ended(LostConnection("closed", on_purpose=True))
+
+
+def test_a_server_that_crashes_again_and_again_is_no_refusal_once_it_was_there() -> None:
+    one = policy()
+    one.connecting()
+    one.heard()
+    for _ in range(20):
+        assert one.ended(LostConnection("reset", on_purpose=False)) > 0
         one.connecting()
 
 

@@ -91,7 +91,8 @@ class Feed:
         self.sessions = 0
         self.finished = False
         self.connected = False
-        self._troubles = 0
+        self._troubled = False
+        self._left_out = 0
         self.last_error: OpenStreamerError | None = None
         self._known = known_servers or KnownServers(None)
         self._policy = policy or ReconnectPolicy()
@@ -110,7 +111,6 @@ class Feed:
             PeerError, RemoteProtocolError, TransportError: what a new try would not mend.
         """
         self._context = make_context(self.settings.credentials)
-        troubled = False
         while not self._stop.requested and not self.finished:
             self._policy.connecting()
             try:
@@ -120,15 +120,13 @@ class Feed:
                 self._connection = connection
                 self.sessions += 1
                 self.connected = True
-                if troubled:
-                    self._notice(f"connected to {self.settings.server} again")
                 yield from self._session(connection)
             except OpenStreamerError as error:
                 self._last_words()
                 self.last_error = error
                 delay = self._policy.ended(error)
                 self._notice(f"{error}; trying again in {delay:.0f} s")
-                troubled = True
+                self._troubled = True
                 self._let_go()
                 yield from self._pause(delay)
             finally:
@@ -144,10 +142,10 @@ class Feed:
 
     def trouble(self, text: str) -> None:
         """Something is left out: tell it, unless very much is."""
-        self._troubles += 1
-        if self._troubles <= TROUBLES_TOLD:
+        self._left_out += 1
+        if self._left_out <= TROUBLES_TOLD:
             self._notice(text)
-        elif self._troubles == TROUBLES_TOLD + 1:
+        elif self._left_out == TROUBLES_TOLD + 1:
             self._notice("more of the stream is left out; it is counted from now on")
 
     def _let_go(self) -> None:
@@ -220,6 +218,9 @@ class Feed:
             last = now
             self._policy.heard()
             self._began()
+            if self._troubled:
+                self._troubled = False
+                self._notice(f"connected to {settings.server} again")
             for delivery in receiver.receive(data, now):
                 self._policy.record_came()
                 yield delivery

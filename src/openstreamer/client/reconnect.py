@@ -25,8 +25,7 @@ from openstreamer.errors import (
 #: protocol.
 FRUITLESS_LIMIT = 3
 
-#: A server that closes without a word does not let us in; one that is being restarted does the same. Tries
-#: until the first is believed.
+#: So many connections in a row that the server closes without a word are a refusal; fewer may be a restart.
 SILENT_LIMIT = 3
 
 
@@ -102,14 +101,20 @@ class ReconnectPolicy:
             if not self._heard_ever:
                 raise error
         elif isinstance(error, LostConnection):
-            if not self._heard_now and not self._heard_ever:
+            if not self._heard_now:
                 self._silent += 1
-                if error.on_purpose or self._silent >= SILENT_LIMIT:
-                    raise RefusedError(
-                        "the server closed the connection without a word: it does not let this client in"
-                        " (the client's address is not the one in its certificate, or the client is"
-                        " revoked); its log says why"
-                    ) from error
+                self._check_silence(error)
         elif not isinstance(error, TransportError):
             raise error
         return self._backoff.delay()
+
+    def _check_silence(self, error: LostConnection) -> None:
+        """A server that closes without a word does not let us in, unless it is just being restarted."""
+        at_once = error.on_purpose and not self._heard_ever
+        often = self._silent >= SILENT_LIMIT and (error.on_purpose or not self._heard_ever)
+        if at_once or often:
+            raise RefusedError(
+                "the server closed the connection without a word: it does not let this client in (the"
+                " client's address is not the one in its certificate, or the client is revoked); its log"
+                " says why"
+            ) from error
