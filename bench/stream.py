@@ -200,4 +200,4 @@ def main(events: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 150_000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)

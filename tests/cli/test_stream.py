@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from openstreamer.cli.stream import default_position, pair_outputs, parse_server
+from openstreamer.cli.stream import default_position, events_for, pair_outputs, parse_server
 from openstreamer.errors import UsageError
 from openstreamer.outputs.registry import OutputSpec
 from support import hand_made
@@ -348,3 +348,21 @@ def test_each_set_of_outputs_has_its_own_position(tmp_path: Path) -> None:
         tmp_path, "h:2", [OutputSpec("json", "", "/a"), OutputSpec("csv", "", "/b")]
     )
     assert "/" not in default_position(tmp_path, "[::1]:1", []).name
+
+
+def test_only_what_the_outputs_take_is_asked_for(command: Command, tmp_path: Path) -> None:
+    asked = []
+
+    def script(conversation: Conversation) -> None:
+        asked.append(conversation.greet()[1])
+        asked.append(len(conversation.received[1][1]))
+        conversation.wait_for_end()
+
+    with serving(script, tmp_path) as server:
+        where = [f"127.0.0.1:{server.port}", "--idle-exit", "0.2"]
+        command.run(*where, "-o", "pcap", "-f", "a.pcap")
+        command.run(*where, "-o", "pcap", "-f", "b.pcap", "-o", "json", "-f", "b.json")
+    # flags, then the size of the streaming request: 16 bytes and 4 a pair, the last pair being 0/0
+    assert asked == [0x40900001, 16 + 4 * 3, 0x48900001, 16 + 4 * 10]
+    assert events_for(frozenset({71, 400})) == "intrusion,connection"
+    assert events_for(frozenset({99_999})) == "all"

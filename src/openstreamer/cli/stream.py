@@ -94,8 +94,8 @@ def _file_name(server: str) -> str:
 @click.option("--cert", metavar="FILE", help="Certificate of this client (PEM), instead of --pkcs12.")
 @click.option("--key", metavar="FILE", help="Its key (PEM), if it is not in the same file.")
 @click.option("--ca", metavar="FILE", help="Authority of the server's certificate (PEM).")
-@click.option("--events", metavar="NAME,…|all", default="all", show_default=True,
-              help="Which events; NAME@VERSION asks for an older form.")  # fmt: skip
+@click.option("--events", metavar="NAME,…|all",
+              help="Which events; NAME@VERSION: in an older form. [default: what outputs take]")  # fmt: skip
 @click.option("--flags", metavar="0x…", help="Request flags to be sent as they are.")
 @click.option("--no-extended", "extended", flag_value=False, default=True, type=bool,
               help="Ask by flag bits alone, as clients of the 4.x era do.")  # fmt: skip
@@ -146,6 +146,18 @@ def command(server: str | None, formats: tuple[str, ...], targets: tuple[str, ..
     return _run(server, pair_outputs(formats, targets), options)
 
 
+def events_for(record_types: frozenset[int] | None) -> str:
+    """The classes that outputs of these record types have a use for; packets come with their alerts."""
+    from openstreamer.layouts.records import EVENT_CLASSES, RECORDS
+
+    if record_types is None:
+        return "all"
+    classes = {RECORDS[number].event_class for number in record_types if number in RECORDS}
+    if "packet" in classes:
+        classes.add("intrusion")
+    return ",".join(name for name in EVENT_CLASSES if name in classes) or "all"
+
+
 def _settings(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> FeedSettings:
     from openstreamer.client.credentials import ClientCredentials
     from openstreamer.client.feed import FeedSettings
@@ -156,9 +168,10 @@ def _settings(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> 
 
     host, port = parse_server(server, options["port"])
     flags = None if options["flags"] is None else parse_flags(options["flags"])
-    request = make_request(options["events"], extended=options["extended"], flags=flags)
     takes = [find(spec.format).record_types for spec in specs]
-    every = None in takes
+    types = None if None in takes else frozenset().union(*(part for part in takes if part))
+    events = options["events"] or events_for(types)
+    request = make_request(events, extended=options["extended"], flags=flags)
     domain = options["domain"]
     return FeedSettings(
         host=host,
@@ -166,7 +179,7 @@ def _settings(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> 
         credentials=_credentials(options, ClientCredentials),
         request=request,
         wanted=Wanted(
-            record_types=None if every else frozenset().union(*(types for types in takes if types)),
+            record_types=types,
             domain=int(domain) if domain is not None and domain.isdecimal() else domain,
             until=None if options["until"] is None else parse_time(options["until"]),
             metadata=options["metadata"] == "lines",
