@@ -172,7 +172,7 @@ def _sample_of(kind: Kind, text: str, place: int, series: int, depth: int) -> An
         assert kind.size is not None
         return kind.to_text(bytes((place + index) % 256 for index in range(kind.size)))
     if isinstance(kind, NestedKind | ListKind | RestListKind):
-        unknown = UnknownBlock(60_000 + place, text.encode())
+        unknown = UnknownBlock(50_000 + place, text.encode())
         items = (
             [unknown]
             if kind.items is None or depth > 2
