@@ -55,7 +55,7 @@ class AsyncEventStream:
             self._release()
             raise
         # the feed holds position, names and counts; its own connection is never opened
-        self._feed = Feed(plan.settings, tracker, names=plan.names, policy=plan.policy)
+        self._feed = Feed(plan.settings, tracker, names=plan.names, policy=plan.policy, notice=plan.notice)
         self._progress = Progress(self._feed, self._file)
         self._events: AsyncIterator[DeliveredEvent] | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -201,6 +201,8 @@ class AsyncEventStream:
             for delivery in receiver.receive(data, now):
                 self._plan.policy.record_came()
                 yield delivery
+            for reason in receiver.problems:
+                feed.trouble(f"something in the stream is no record and is left out: {reason}")
             receiver.problems.clear()
             if receiver.finished:
                 self._finished = True

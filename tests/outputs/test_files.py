@@ -149,7 +149,7 @@ def test_durable_only_where_the_policy_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, policy: str
 ) -> None:
     synced: list[int] = []
-    monkeypatch.setattr(os, "fdatasync", synced.append)
+    monkeypatch.setattr("openstreamer.outputs.files._make_durable", synced.append)
     file = GrowingFile(str(tmp_path / "out"), sync=policy)  # type: ignore[arg-type]
     file.open(None)
     file.append(b"x")

@@ -17,7 +17,8 @@ class Stop:
     """Whether the stream is to end."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
         self.requested = False
         self.interruption_allowed = False
 

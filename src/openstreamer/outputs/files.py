@@ -24,6 +24,7 @@ from openstreamer.outputs.interface import OutputClosed, OutputFull, Place
 SyncPolicy = Literal["position", "never"]
 
 _TAIL = 64
+_make_durable = getattr(os, "fdatasync", os.fsync)
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 Bytes = bytes | bytearray | memoryview
@@ -58,11 +59,22 @@ class GrowingFile:
         except OSError as error:
             raise OutputError(f"cannot be opened for writing: {error.strerror}", target=self.path) from error
         self.length = size
+        if not size and self._sync == "position":
+            self._keep_name()
         if place is not None and size:
             self._cut_back(place, size)
         elif place is not None and place["length"]:
             self.notice = f"{self.path} is gone or empty; it is begun anew where the position stands"
         self._tail = self._read_tail()
+
+    def _keep_name(self) -> None:
+        """A new file survives a power cut only if its directory does too."""
+        with contextlib.suppress(OSError):
+            directory = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
 
     def _cut_back(self, place: dict[str, Any], size: int) -> None:
         wanted = int(place["length"])
@@ -135,7 +147,7 @@ class GrowingFile:
         if self._sync != "position" or not self._unsynced or self._descriptor < 0:
             return
         try:
-            os.fdatasync(self._descriptor)
+            _make_durable(self._descriptor)
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise _no_room(error, self.path) from error

@@ -198,7 +198,7 @@ class TerminalOutput(Output):
         self._terminal = False
 
     def open(self, place: Place | None) -> None:
-        self._file = open_target(self.target, place, sync="never")
+        self._file = open_target(self.target, place)
         self._terminal = self.target == "-" and os.isatty(1)
         wanted = self._settings.colour
         self._colour = wanted == "always" or (
@@ -278,6 +278,10 @@ class TerminalOutput(Output):
                     yield from self._fields(inner, indent + "  ")
             else:
                 yield f"{indent}{self._paint('field', name)}: {harmless(str(part))}"
+
+    def sync(self) -> None:
+        if self._file is not None:
+            self._file.sync()
 
     def place(self) -> Place | None:
         return self._file.place() if self._file is not None else None
