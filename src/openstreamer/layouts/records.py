@@ -274,7 +274,7 @@ _ROWS = (
     _record(83, "user_set_attribute_value", "User Set Attribute Value", "host_input", "4.7+", "two-sources", header=True, series=1, blocks=(82,), bodies=(UserAttributeValue,)),
     _record(84, "user_delete_attribute_value", "User Delete Attribute Value", "host_input", "4.7+", "two-sources", header=True, series=1, blocks=(82,), bodies=(UserAttributeValue,)),
     _record(85, "user_add_host", "User Add Host", "host_input", "4.7+", "two-sources", header=True, series=1, blocks=(78,), bodies=(UserHosts,)),
-    _record(86, "user_add_server", "User Add Server", "host_input", "4.10+", "partly-verified", header=True, series=1, blocks=(65, 118, 134, 77), bodies=(UserProduct, UserServerList)),
+    _record(86, "user_add_server", "User Add Server", "host_input", "4.10+", "partly-verified", header=True, series=1, blocks=(77, 65, 118, 134), bodies=(UserProduct, UserServerList)),
     _record(87, "user_add_client_application", "User Add Client Application", "host_input", "4.7+", "two-sources", header=True, series=1, blocks=(60,), bodies=(UserClientApplicationList,)),
     _record(88, "user_add_protocol", "User Add Protocol", "host_input", "4.7+", "two-sources", header=True, series=1, blocks=(83,), bodies=(UserProtocolList,)),
     _record(89, "user_add_scan_result", "User Add Scan Result", "host_input", "4.7+", "two-sources", header=True, series=1, blocks=(72, 102, 142), bodies=(ScanResult, ScanResultLegacy)),

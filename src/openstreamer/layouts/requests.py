@@ -24,7 +24,8 @@ class RequestVersion(msgspec.Struct, frozen=True):
     """What one version of an event type stands for.
 
     `discovery_header` is "legacy" (40 bytes, IPv4), "5.2" (16-byte address for IPv6 hosts), "5.3.1" (16-byte
-    address for all hosts), or None where no record has that header.
+    address for all hosts), or None where no record has that header. `inner` is the release whose forms the
+    blocks inside of blocks have (eras.py); None where those are the newest.
     """
 
     event_class: str
@@ -32,6 +33,7 @@ class RequestVersion(msgspec.Struct, frozen=True):
     forms: tuple[Form, ...]
     discovery_header: str | None = None
     guess: bool = False
+    inner: tuple[int, ...] | None = None
 
 
 class FlagBit(msgspec.Struct, frozen=True):
@@ -80,7 +82,8 @@ _DISCOVERY: tuple[tuple[tuple[int, ...], tuple[tuple[int, int, int | None], ...]
     # records, then (first version, last version, block)
     ((13, 14, 19, 20, 21, 22, 23, 24, 25, 26, 29, 31, 44), ((1, _EVER, None),)),
     ((6,), ((1, 1, None),)),
-    ((10, 30), ((5, 8, 91), (9, 9, 132), (10, _EVER, 139))),
+    ((10, 30), ((3, 4, 34), (5, 8, 91), (9, 9, 132), (10, _EVER, 139))),
+    ((11, 12, 16, 17), ((3, 3, 36), (4, 4, 68))),
     ((11, 12, 16, 17, 51, 52), ((5, 5, 89), (6, 6, 98), (7, _EVER, 103))),
     ((15, 35, 107), ((3, 5, 42), (6, 7, 100), (8, _EVER, 122))),
     ((18, 53), ((3, _EVER, 53),)),
@@ -111,7 +114,9 @@ _DISCOVERY: tuple[tuple[tuple[int, ...], tuple[tuple[int, int, int | None], ...]
 )
 
 
-def _discovery(version: int, release: str, header: str, *, guess: bool = False) -> RequestVersion:
+def _discovery(
+    version: int, release: str, header: str, inner: tuple[int, ...] | None = None, *, guess: bool = False
+) -> RequestVersion:
     forms = tuple(
         Form(record, block)
         for records, eras in _DISCOVERY
@@ -119,7 +124,7 @@ def _discovery(version: int, release: str, header: str, *, guess: bool = False) 
         if first <= version <= last
         for record in records
     )
-    return RequestVersion("discovery", release, forms, header, guess)
+    return RequestVersion("discovery", release, forms, header, guess, inner)
 
 
 # --- metadata: which records are sent for which version -------------------------------------------------
@@ -222,15 +227,15 @@ EXTENDED: dict[tuple[int, int], RequestVersion] = {
     (31, 7): _correlation("5.0", 112, 116),
     (31, 8): _correlation("5.1-5.3", 112, 128),
     (31, 9): _correlation("5.4+", 112, 156),
-    (61, 1): _discovery(1, "before 3.2", "legacy", guess=True),
-    (61, 2): _discovery(2, "3.2-3.4", "legacy", guess=True),
-    (61, 3): _discovery(3, "3.5-4.6", "legacy", guess=True),
-    (61, 4): _discovery(4, "4.7-4.8", "legacy", guess=True),
-    (61, 5): _discovery(5, "4.9.0", "legacy", guess=True),
-    (61, 6): _discovery(6, "4.9.1", "legacy", guess=True),
-    (61, 7): _discovery(7, "4.10", "legacy"),
-    (61, 8): _discovery(8, "5.0", "legacy"),
-    (61, 9): _discovery(9, "5.1", "legacy"),
+    (61, 1): _discovery(1, "before 3.2", "legacy", (3, 0), guess=True),
+    (61, 2): _discovery(2, "3.2-3.4", "legacy", (3, 4), guess=True),
+    (61, 3): _discovery(3, "3.5-4.6", "legacy", (4, 6), guess=True),
+    (61, 4): _discovery(4, "4.7-4.8", "legacy", (4, 8), guess=True),
+    (61, 5): _discovery(5, "4.9.0", "legacy", (4, 9), guess=True),
+    (61, 6): _discovery(6, "4.9.1", "legacy", (4, 9, 1), guess=True),
+    (61, 7): _discovery(7, "4.10", "legacy", (4, 10)),
+    (61, 8): _discovery(8, "5.0", "legacy", (5, 0)),
+    (61, 9): _discovery(9, "5.1", "legacy", (5, 1)),
     (61, 10): _discovery(10, "5.2-5.3", "5.2"),
     (61, 11): _discovery(11, "5.3.1+", "5.3.1"),
     (71, 1): RequestVersion("connection", "3.x", (Form(33, 18),), "legacy", True),

@@ -37,6 +37,7 @@ from openstreamer.layouts.requests import (
 )
 from openstreamer.wire import Block, layout_of
 
+from .inner_blocks import nests
 from .messages import ErrorCode
 
 ARCHIVE_TIMES = 1 << 23
@@ -56,6 +57,7 @@ class Asked(msgspec.Struct, frozen=True):
     forms: tuple[Form, ...]
     version: int | None = None
     discovery_header: str | None = None
+    inner: tuple[int, ...] | None = None
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -64,7 +66,7 @@ class Rule(msgspec.Struct, frozen=True):
     `everything`: they leave as they are stored, whatever is in them. Otherwise those leave as they are whose
     block type is one of `blocks` (None: no matter; `plain`: also those without a block) and whose discovery
     event header fits `discovery_header`; the others are encoded in one of the forms `targets`, the first that
-    can express them.
+    can express them. Blocks inside are brought down to the release `inner` (None: they are as they may be).
     """
 
     everything: bool
@@ -73,6 +75,7 @@ class Rule(msgspec.Struct, frozen=True):
     discovery_header: str | None = None
     targets: tuple[Form, ...] = ()
     plain: bool = False
+    inner: tuple[int, ...] | None = None
 
 
 class HeaderOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,10 +211,11 @@ def _by_flags(flags: int) -> tuple[dict[str, Asked], bool]:
         if previous is not None and (previous.version or 0) >= (row.version or 0):
             continue
         number = NUMBER_OF_CLASS.get(row.event_class)
-        header = None
+        header = inner = None
         if number is not None and row.version is not None:
-            header = EXTENDED[number, row.version].discovery_header
-        asked[row.event_class] = Asked(forms_of(bit), row.version, header)
+            request = EXTENDED[number, row.version]
+            header, inner = request.discovery_header, request.inner
+        asked[row.event_class] = Asked(forms_of(bit), row.version, header, inner)
     return asked, meant
 
 
@@ -256,7 +260,7 @@ def select(
             versions[event_type] = max(known, versions.get(event_type, 0))
     for event_type, version in versions.items():
         row = EXTENDED[event_type, version]
-        asked[row.event_class] = Asked(row.forms, version, row.discovery_header)
+        asked[row.event_class] = Asked(row.forms, version, row.discovery_header, row.inner)
     if event_types is not None and not versions and not meant:
         reasons = "; ".join(problems) or "the list is empty"
         raise RemoteProtocolError(
@@ -313,9 +317,17 @@ def _rule(selection: Selection, record_type: int) -> Rule | None:
     if record_type == _EXTRA_DATA_NAME and not {"extra-data"} <= selection.asked.keys() & selection.allowed:
         return None
     header = asked.discovery_header if row.discovery_header else None
+    rule = _rule_for(row, asked, header, metadata)
+    if rule is None or asked.inner is None or not any(nests(body) for body in row.bodies):
+        return rule
+    return msgspec.structs.replace(rule, everything=False, inner=asked.inner)
+
+
+def _rule_for(row: RecordType, asked: Asked, header: str | None, metadata: bool) -> Rule | None:
+    """The rule, as far as the outer block and the header decide it."""
     any_header = header in (None, _PLAIN_HEADER)
     mixed = any(not issubclass(body, Block) for body in row.bodies)
-    own = next((form for form in asked.forms if form.record_type == record_type), None)
+    own = next((form for form in asked.forms if form.record_type == row.number), None)
     if own is None:
         if asked.version is not None and first_version(row) > asked.version:
             targets = tuple(form for form in asked.forms if RECORDS[form.record_type].id == row.id)

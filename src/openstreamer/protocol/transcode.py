@@ -23,16 +23,27 @@ from typing import Any, Protocol
 from msgspec import UNSET
 
 from openstreamer.errors import CodecError, EncodeError
-from openstreamer.layouts.connection import ConnectionStatistics, ConnectionStatisticsLegacy
+from openstreamer.layouts.connection import (
+    ConnectionStatistics,
+    ConnectionStatisticsLegacy,
+    ConnectionStatisticsOldest,
+)
+from openstreamer.layouts.correlation import CorrelationEvent, CorrelationEventLegacy, PolicyViolationEvent
 from openstreamer.layouts.discovery import HostAddressChange
+from openstreamer.layouts.host_profile import HostProfile
+from openstreamer.layouts.hosts_legacy import HostProfileLegacy, HostServerLegacy
 from openstreamer.layouts.intrusion import IntrusionEvent, IntrusionEventIPv4, IntrusionEventIPv6
 from openstreamer.layouts.metadata import RuleMessage, RuleMessageOld
 from openstreamer.layouts.records import RECORDS
 from openstreamer.layouts.requests import Form
+from openstreamer.layouts.servers import HostServer
 from openstreamer.wire import Block, PlanField, encoder, layout_of
 
+from .inner_blocks import Inexpressible, conform, former_values, nests
 from .items import BUNDLE_BYTES, ITEM_HEAD, LONG_ITEM, NETMAP_MASK, TYPE_MASK, Items, cut
 from .messages import EXTENDED_HEADER_FLAG
+from .old_events import connection, correlation, policy_violation
+from .old_hosts import host_profile, host_server
 from .records import Record, UnknownRecord, decode_record
 from .selection import Rule, Selection
 
@@ -58,6 +69,16 @@ not listed take over from others of the same family if these have all their fiel
 """
 
 
+_MADE: Mapping[tuple[type, type], Callable[[Any, int, tuple[int, ...] | None], Block]] = {
+    (ConnectionStatistics, ConnectionStatisticsOldest): connection,
+    (CorrelationEvent, CorrelationEventLegacy): correlation,
+    (CorrelationEvent, PolicyViolationEvent): policy_violation,
+    (HostProfile, HostProfileLegacy): host_profile,
+    (HostServer, HostServerLegacy): host_server,
+}
+"""Declarations too far apart for that: (stored, asked) -> what makes the asked one."""
+
+
 class ChunkLike(Protocol):
     """A stored chunk, as far as it is needed here; `record_types` are record type words."""
 
@@ -65,10 +86,6 @@ class ChunkLike(Protocol):
     def data(self) -> bytes: ...
     @property
     def record_types(self) -> frozenset[int]: ...
-
-
-class Inexpressible(Exception):
-    """A record cannot be put into the form asked for; the text is the reason, without values."""
 
 
 # --- one record -------------------------------------------------------------------------------------------
@@ -91,6 +108,9 @@ def _taken_over(data: Any, kind: type[Any], number: int, block_type: int | None)
     if type(data) is kind:
         if data.alternative is not UNSET:
             data.alternative = UNSET
+        if block_type is not None:
+            for name, value in former_values(data, kind, block_type).items():
+                setattr(data, name, value)
         return data
     layout, stored = layout_of(kind), layout_of(type(data))
     fields = layout.fields(number if block_type is None else block_type)
@@ -114,8 +134,8 @@ def _says_all(fields: Iterable[PlanField], data: Any) -> bool:
     )
 
 
-def _encode_as(data: Any, form: Form) -> bytes:
-    """Encode a decoded body in a form.
+def _encode_as(data: Any, form: Form, inner: tuple[int, ...] | None) -> bytes:
+    """Encode a decoded body in a form, blocks inside in those of the release `inner`.
 
     Raises:
         Inexpressible, EncodeError: it has no declaration, or cannot take the values.
@@ -124,7 +144,16 @@ def _encode_as(data: Any, form: Form) -> bytes:
     for kind in RECORDS[number].bodies:
         key = block_type if issubclass(kind, Block) else (number if block_type is None else None)
         if key is not None and key in layout_of(kind).types:
-            return encoder(kind, key)(_taken_over(data, kind, number, block_type))
+            make = _MADE.get((type(data), kind))
+            if make is not None and block_type is not None:
+                former = former_values(data, type(data), next(iter(layout_of(type(data)).types)))
+                for name, value in former.items():
+                    setattr(data, name, value)
+                return encoder(kind, key)(make(data, block_type, inner))
+            values = _taken_over(data, kind, number, block_type)
+            if inner is not None and nests(kind):
+                values = conform(values, key, inner)
+            return encoder(kind, key)(values)
     name = f"record {number}" if block_type is None else f"block {block_type} of record {number}"
     raise Inexpressible(f"{name} has no known layout")
 
@@ -138,11 +167,23 @@ def _encode_down(record: Record, rule: Rule) -> tuple[int, bytes]:
     failure: Exception | None = None
     for form in rule.targets:
         try:
-            return form.record_type, _encode_as(data, form)
+            return form.record_type, _encode_as(data, form, rule.inner)
         except (CodecError, Inexpressible) as error:
             failure = failure or error
     assert failure is not None, "a rule that encodes down has targets"
     raise failure
+
+
+def _inner_down(record: Record, rule: Rule, start: int) -> bytes:
+    """The body of a record whose own form is right, with the blocks inside in their old forms."""
+    if rule.inner is None:
+        return record.data[start:]
+    data = decode_record(record).data
+    if isinstance(data, UnknownRecord) or not nests(type(data)):
+        return record.data[start:]
+    key = data.block_type if isinstance(data, Block) else record.record_type
+    conformed = conform(data, key, rule.inner)
+    return record.data[start:] if conformed is data else encoder(type(data), key)(conformed)
 
 
 def _address_change(data: bytes) -> bytes:
@@ -181,7 +222,7 @@ def _transcode(record: Record, rule: Rule) -> Record:
     start = len(header)
     number = record.record_type
     if _fits(rule, data, start):
-        body = data[start:]
+        body = _inner_down(record, rule, start)
     else:
         number, body = _encode_down(record, rule)
     if header:
