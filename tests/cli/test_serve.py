@@ -19,7 +19,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--web", "127.0.0.1:8443"], "no web pages yet"),
+        (["--web", "127.0.0.1"], "has no port"),
         (["--listen", "nonsense:port"], "no port from 0 to 65535"),
         (["--listen", "192.0.2.1:0"], "cannot listen on 192.0.2.1:0"),
         (["--input", "floppy:disk"], "floppy"),

@@ -1,9 +1,9 @@
 """The command `openstreamer`: finds the module of the named command and turns errors into exit statuses.
 
-Each command is one small module of this package with the command's own name; it holds `command`, a click
-command, and is imported only when it is run. The one-line summaries stand here, so that `openstreamer --help`
-imports none of them. What commands share (options, passwords, console) is in `common`. Exit statuses are
-listed in `docs/cli.md`; nothing imports this package.
+Each command is one small module of this package with the command's own name ("_" for "-"); it holds `command`,
+a click command, and is imported only when it is run. The one-line summaries stand here, so that `openstreamer
+--help` imports none of them. What commands share (options, passwords, console) is in `common`. Exit statuses
+are listed in `docs/cli.md`; nothing imports this package.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "Show all of it on this machine, in one terminal.",
     "init": "Make the state directory: certificates, settings, event log.",
     "serve": "Run the service in the foreground.",
+    "web-password": "Set the password of the web pages.",
     "clients": "Say who may connect: add, list, show, download, revoke.",
     "events": "Show or set the event type switches.",
     "feed": "Put events of a file into the event log.",
@@ -34,18 +35,22 @@ COMMANDS = {
 """Every command with its one-line summary, in the order in which a newcomer meets them."""
 
 
+def _module(name: str) -> str:
+    return f"{__name__}.{name.replace('-', '_')}"
+
+
 class LazyGroup(click.Group):
     """A group whose commands are modules, imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands whose module is there."""
-        return [name for name in COMMANDS if importlib.util.find_spec(f"{__name__}.{name}") is not None]
+        return [name for name in COMMANDS if importlib.util.find_spec(_module(name)) is not None]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of that name and return its command."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        command: click.Command = importlib.import_module(_module(cmd_name)).command
         command.short_help = COMMANDS[cmd_name]
         add_debug_option(command)
         return command

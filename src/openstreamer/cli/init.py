@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from openstreamer.cli.common import examples, state_option
-from openstreamer.errors import StateError
+from openstreamer.errors import MissingExtra, StateError
 
 
 @click.command(
@@ -27,14 +27,21 @@ from openstreamer.errors import StateError
     multiple=True,
     help="Name or address of this server for its certificate, beside those it has anyway. Repeatable.",
 )
+@click.option(
+    "--password-file",
+    metavar="F|-",
+    help="File whose first line is the password of the web pages; - reads it from standard input. "
+    "[default: a question on a terminal; elsewhere one is made up and shown]",
+)
 @click.option("--force", is_flag=True, help="Complete a directory that exists; nothing in it is replaced.")
-def command(state: Path | None, names: tuple[str, ...], force: bool) -> None:
+def command(state: Path | None, names: tuple[str, ...], password_file: str | None, force: bool) -> None:
     """Make the state directory: certificate authority, server certificate, settings, event log.
 
     All event types are switched on afterwards, and no client may connect yet: add one with 'openstreamer
     clients add'.
     """
     from openstreamer.authority import Authority
+    from openstreamer.cli.web_password import keep_password
     from openstreamer.server import state as state_module
     from openstreamer.server.settings import template
     from openstreamer.store import open_store
@@ -47,6 +54,9 @@ def command(state: Path | None, names: tuple[str, ...], force: bool) -> None:
         raise StateError(f"{directory.path} is a state directory already; nothing was changed")
     if made:
         state_module.open_state(directory.path)
+    password = _choose_password(
+        password_file is not None or not directory.web_password.exists(), password_file
+    )
     state_module.create(directory)
     if not authority.exists:
         authority.create(names=names)
@@ -57,4 +67,20 @@ def command(state: Path | None, names: tuple[str, ...], force: bool) -> None:
     authority.close()
     verb = "Completed" if made else "Made"
     click.echo(f"{verb} the state directory {directory.path}")
+    if password is not None:
+        keep_password(directory.web_password, password[0], made_up=password[1])
     click.echo("Next: openstreamer clients add HOST, then openstreamer serve")
+
+
+def _choose_password(wanted: bool, password_file: str | None) -> tuple[str, bool] | None:
+    """The password of the web pages and whether it was made up; None where their libraries are missing."""
+    from openstreamer.cli.web_password import choose_password
+
+    if not wanted:
+        return None
+    try:
+        return choose_password(password_file)
+    except MissingExtra:
+        if password_file is not None:
+            raise
+        return None

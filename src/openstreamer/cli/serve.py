@@ -10,7 +10,6 @@ from pathlib import Path
 import click
 
 from openstreamer.cli.common import examples, state_option
-from openstreamer.errors import UsageError
 
 
 @click.command(
@@ -35,7 +34,9 @@ from openstreamer.errors import UsageError
     multiple=True,
     help="Read events with the service, e.g. eve:FILE; repeatable.",
 )
-@click.option("--web", metavar="HOST:PORT|off", help="Where the web pages are. [default: off]")
+@click.option(
+    "--web", metavar="HOST:PORT|off", help="Where the web pages are, or off. [default: 127.0.0.1:8303]"
+)
 @click.option("--nodaemon", is_flag=True, help="Stay in the foreground (it always does).")
 @click.option("--nohostcheck", is_flag=True, help="Do not compare a client's address with its certificate.")
 @click.option("--debug", is_flag=True, help="Print each status message of each session.")
@@ -59,12 +60,20 @@ def command(
 
     directory = state_module.open_state(state)
     settings = settings_module.load(directory.settings)
-    if (web or settings.web.listen) != "off":
-        raise UsageError("this version has no web pages yet; leave --web out, or say --web off")
+    web = web or settings.web.listen
+    if web != "off":
+        settings_module.parse_address(web)
     for address in listen:
         settings_module.parse_address(address, default_port=settings_module.DEFAULT_PORT)
 
     from openstreamer.server.run import configure_logging, run
 
     configure_logging("debug" if debug else settings.log.level)
-    return run(directory, settings, listen=listen, inputs=inputs, host_check=False if nohostcheck else None)
+    return run(
+        directory,
+        settings,
+        listen=listen,
+        inputs=inputs,
+        host_check=False if nohostcheck else None,
+        web=web,
+    )

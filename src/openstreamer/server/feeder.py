@@ -75,8 +75,10 @@ class Feeder:
             try:
                 intake.keep_running()
             except StoreError as error:
+                intake.problem = str(error)
                 log.error("%s: cannot store events: %s; trying again", name, error)
-            except Exception:
+            except Exception as error:
+                intake.problem = f"a fault of the program: {error!r}"
                 log.exception("%s: a fault of the program; trying again", name)
             else:
                 log.info("%s: done; %d lines", name, intake.totals.lines)

@@ -113,6 +113,12 @@ class Intake:
         self.totals = Totals()
         self.waiting = False
         """Whether the store is full and the input waits."""
+        self.reading = False
+        """Whether the source is open."""
+        self.problem = ""
+        """What went wrong last, in a sentence; empty while all is well."""
+        self.note = ""
+        """What the input said last: that a file is not there yet, was rotated."""
         self._store = store
         self._source = source
         self._enabled = enabled
@@ -140,8 +146,10 @@ class Intake:
         """
         try:
             self._source.open(self)
+            self.reading = True
             while not self._stop.is_set():
                 batch = self._source.read(self._batch_records, READ_SECONDS)
+                self.problem = ""
                 if batch is None:
                     return True
                 if batch:
@@ -150,6 +158,7 @@ class Intake:
         except Stopped:
             return False
         finally:
+            self.reading = False
             self._source.close()
 
     def keep_running(self) -> None:
@@ -163,6 +172,7 @@ class Intake:
                 if self.run():
                     return
             except InputError as error:
+                self.problem = str(error)
                 self._report(logging.ERROR, f"{error}; trying again every {RETRY_SECONDS:.0f} seconds")
                 self._stop.wait(RETRY_SECONDS)
 
@@ -182,6 +192,7 @@ class Intake:
 
     def _take(self, batch: Batch) -> None:
         for message in batch.messages:
+            self.note = message
             self._report(logging.INFO, message)
         enabled = self._enabled()
         kept = [item for item in batch.records if item.event_class in enabled or not item.event_class]
@@ -232,6 +243,7 @@ class Intake:
                     raise
                 if not self.waiting:
                     self.waiting = True
+                    self.problem = str(error)
                     self._report(
                         logging.ERROR,
                         f"{error}; {self._source.name} waits until there is room, nothing is lost",
@@ -242,6 +254,7 @@ class Intake:
                 continue
             if self.waiting:
                 self.waiting = False
+                self.problem = ""
                 self._report(logging.INFO, f"there is room again; {self._source.name} goes on")
             return value
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from openstreamer.protocol.items import Items, iter_items, walk
+from openstreamer.protocol.items import TYPE_MASK, Items, iter_items, walk
 from openstreamer.protocol.records import Record
 from openstreamer.protocol.selection import Selection
 from openstreamer.protocol.transcode import render, transcode
@@ -23,6 +23,8 @@ class Rendered:
     items: Items
     by_type: Counter[int]
     """Number of records by record type as sent."""
+    filtered: Counter[int]
+    """Number of those not asked for or not allowed, by record type."""
 
 
 def make_rendered(chunk: Chunk, selection: Selection, bundle_bytes: int) -> Rendered:
@@ -34,7 +36,17 @@ def make_rendered(chunk: Chunk, selection: Selection, bundle_bytes: int) -> Rend
         by_type.update(
             [data[start + 10] << 8 | data[start + 11] for start, _ in walk(data, part.start, part.end)]
         )
-    return Rendered(items, by_type)
+    filtered: Counter[int] = Counter()
+    if items.filtered:
+        stored = Counter([word & TYPE_MASK for _, word, _, _ in iter_items(chunk.data)])
+        filtered.update(
+            {
+                record_type: count
+                for record_type, count in stored.items()
+                if selection.rule(record_type) is None
+            }
+        )
+    return Rendered(items, by_type, filtered)
 
 
 def rest_of(chunk: Chunk, selection: Selection, sent: int) -> Chunk:

@@ -33,11 +33,12 @@ def run(
     listen: Sequence[str] = (),
     inputs: Sequence[str] = (),
     host_check: bool | None = None,
+    web: str = "off",
 ) -> int:
     """Run the service until a signal ends it; returns the exit status. Raises OpenStreamerError."""
 
     async def main() -> int:
-        service = Service(state, settings, listen=listen, inputs=inputs, host_check=host_check)
+        service = Service(state, settings, listen=listen, inputs=inputs, host_check=host_check, web=web)
         return await serve_until_signal(service)
 
     status = _runner()(main())

@@ -17,20 +17,25 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from openstreamer.authority import Authority, Client
 from openstreamer.authority.tls import server_context
 from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError, StoreError
 from openstreamer.server.connection import Connection
 from openstreamer.server.feeder import Feeder
+from openstreamer.server.intake import Intake
 from openstreamer.server.listener import Listener, open_sockets
 from openstreamer.server.session import Session, session_options
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
 from openstreamer.server.statistics import ServiceStatistics
+from openstreamer.server.web import open_web
 from openstreamer.store import Position, Store, open_store
+
+if TYPE_CHECKING:
+    from openstreamer.server.web.server import WebServer
 
 log = logging.getLogger("openstreamer.server")
 
@@ -66,18 +71,22 @@ class Service:
         listen: Sequence[str] = (),
         inputs: Sequence[str] = (),
         host_check: bool | None = None,
+        web: str = "off",
     ) -> None:
         """`listen`, `inputs` and `host_check` stand for the settings of the same name, where given.
 
-        Inputs of the settings run as well.
+        Inputs of the settings run as well. `web` is where the web pages are, HOST:PORT or "off".
         """
         self.state = state
         self.settings = settings
         self.statistics = ServiceStatistics()
+        self.started = time.time()
         self.sessions: set[Session] = set()
         self._listen = list(listen) or settings.server.listen
         self._host_check = settings.server.host_check if host_check is None else host_check
         self._input_uris = [*settings.server.inputs, *inputs]
+        self._web_address = web
+        self._web: WebServer | None = None
         self._options = session_options(settings.sessions, settings.protocol)
         self._connection_ids = itertools.count(1)
         self._lock = ServiceLock(state)
@@ -99,6 +108,36 @@ class Service:
     def addresses(self) -> list[str]:
         """Where the service listens, with the real ports."""
         return self._listener.addresses
+
+    @property
+    def web_address(self) -> str:
+        """URL of the web pages; empty without them."""
+        return self._web.url if self._web is not None else ""
+
+    @property
+    def store(self) -> Store:
+        """The event log; only to be used in threads (`run_aside`)."""
+        return self._store
+
+    @property
+    def authority(self) -> Authority:
+        """Certificates and the registry of clients; only to be used in threads (`run_aside`)."""
+        return self._authority
+
+    @property
+    def source(self) -> Source:
+        """What the sessions read from."""
+        return self._source
+
+    @property
+    def intakes(self) -> Sequence[Intake]:
+        """The inputs."""
+        return self._feeder.intakes
+
+    @property
+    def host_check(self) -> bool:
+        """Whether clients' addresses are compared with their certificates."""
+        return self._host_check
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Service]:
@@ -135,6 +174,9 @@ class Service:
                 for opened in open_sockets(host, port):
                     undo.callback(opened.close)
                     sockets.append(opened)
+            self._web = open_web(self, self._web_address)
+            if self._web is not None:
+                undo.callback(self._web.close)
             limits = self.settings.sessions
             self._listener = Listener(
                 sockets,
@@ -146,9 +188,9 @@ class Service:
                 connections=limits.connections,
             )
             undo.pop_all()
-        self._lock.write({"listen": self.addresses})
         self._listener.start()
         self._feeder.start()
+        self._lock.write({"listen": self.addresses, "web": self.web_address})
         self._tasks = [
             asyncio.create_task(self._every(STORE_POLL_SECONDS, self._poll_store)),
             asyncio.create_task(self._every(REGISTRY_POLL_SECONDS, self._poll_registry)),
@@ -158,6 +200,8 @@ class Service:
         ]
         for address in self.addresses:
             log.info("listening on %s", address)
+        if self._web is not None:
+            await self._web.start()
         if not self._host_check:
             log.warning("the host check is off: a client's certificate is valid from any address")
 
@@ -167,6 +211,8 @@ class Service:
         Takes about `server.stop_seconds` at most, after the inputs have stored their last batch.
         """
         log.info("stopping")
+        if self._web is not None:
+            await self._web.stop()
         await self._listener.stop_accepting()
         if not await self._aside(lambda: self._feeder.stop(FEEDER_SECONDS)):
             log.error("an input does not stop; what it read last is read again at the next start")
@@ -208,6 +254,8 @@ class Service:
         self._context = server_context(
             self._authority.server_context_files(), minimum=self.settings.protocol.minimum_tls
         )
+        if self._web is not None:
+            self._web.renew_context()
 
     # admission
 
@@ -295,6 +343,12 @@ class Service:
             self._server_events = await self._aside(self._authority.registry.server_events)
             await self._recheck(list(self.sessions))
 
+    async def end_revoked(self) -> int:
+        """End the sessions of clients that may no longer connect at once; returns how many those were."""
+        sessions = [session for session in self.sessions if not session.over]
+        await self._recheck(sessions)
+        return sum(session.over for session in sessions)
+
     async def _recheck(self, sessions: Sequence[Session]) -> None:
         """End the sessions of clients that may no longer connect, and tell the others their event types."""
 
@@ -354,6 +408,10 @@ class Service:
             self.statistics.trimmed_chunks += result.chunks
             self.statistics.trimmed_records += result.records
             log.info("deleted %d old records (%d bytes)", result.records, result.bytes)
+
+    async def run_aside(self, function: Callable[[], _Value]) -> _Value:
+        """Run something short that touches the disk in a thread."""
+        return await self._aside(function)
 
     async def _aside(self, function: Callable[[], _Value]) -> _Value:
         """Run something that touches the disk in a thread."""

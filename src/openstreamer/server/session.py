@@ -108,6 +108,7 @@ class Session:
         self._source = source
         self._limits = limits
         self._service_statistics = statistics
+        self._client_statistics = statistics.clients[client.host]
         self._protocol = ServerSession(
             time.monotonic(), connection_id=connection_id, options=options, allowed=allowed
         )
@@ -328,6 +329,9 @@ class Session:
                 self.statistics.filtered += items.filtered
                 self.statistics.inexpressible += sum(items.lost.values())
                 self._service_statistics.records_by_type.update(rendered.by_type)
+                self._client_statistics.sent.update(rendered.by_type)
+                self._client_statistics.filtered.update(rendered.filtered)
+                self._client_statistics.lost.update(items.lost)
                 return True
             self.statistics.records += sent
             chunk = rest_of(chunk, selection, sent)
@@ -358,6 +362,7 @@ class Session:
             known[key] = metadata.revision
         self.statistics.metadata += items.count
         self._service_statistics.metadata += items.count
+        self._client_statistics.metadata += items.count
         return True
 
     async def _render(self, chunk: Chunk, selection: Selection) -> Rendered:

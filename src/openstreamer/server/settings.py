@@ -23,6 +23,7 @@ from msgspec import Meta, Struct, field
 from openstreamer.errors import ConfigurationError
 
 DEFAULT_PORT = 8302
+DEFAULT_WEB_ADDRESS = "127.0.0.1:8303"
 
 Seconds = Annotated[float, Meta(gt=0, le=86400)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -52,8 +53,20 @@ class ServerSettings(Section, frozen=True):
 class WebSettings(Section, frozen=True):
     """The web pages."""
 
-    listen: str = "off"
-    """Address of the web pages, HOST:PORT, or "off"."""
+    listen: str = DEFAULT_WEB_ADDRESS
+    """Address of the web pages, HOST:PORT, or "off". They are plain HTTP on a loopback address, and HTTPS
+    with the server's certificate on any other."""
+
+    names: list[str] = field(default_factory=list)
+    """Names and addresses under which browsers reach the pages, beside those of the server's certificate.
+    Requests for any other are refused."""
+
+    idle_minutes: Annotated[float, Meta(gt=0, le=1440)] = 30.0
+    """Who does nothing for so long must log in again."""
+
+    metrics_token: str = ""
+    """Lets a monitoring system on another machine read /metrics, with "Authorization: Bearer TOKEN". From
+    this machine itself no token is needed."""
 
 
 class SessionSettings(Section, frozen=True):

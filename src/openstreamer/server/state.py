@@ -63,6 +63,16 @@ class StateDirectory:
         """File that the running service holds locked: its process number and addresses."""
         return self.path / "service.json"
 
+    @property
+    def web_password(self) -> Path:
+        """File with the hash of the password of the web pages."""
+        return self.path / "web-password"
+
+    @property
+    def audit(self) -> Path:
+        """File with the changes that were made on the web pages, one JSON object a line."""
+        return self.path / "audit.log"
+
     def __repr__(self) -> str:
         return f"StateDirectory({str(self.path)!r})"
 

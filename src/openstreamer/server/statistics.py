@@ -5,7 +5,7 @@ Read by the log, by `manage status` and by the metrics page; nothing here decide
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 
@@ -28,6 +28,20 @@ class SessionStatistics:
 
 
 @dataclass(slots=True)
+class ClientStatistics:
+    """What all sessions of one client did since the service started."""
+
+    sent: Counter[int] = field(default_factory=Counter)
+    """Event records, by record type as sent."""
+    filtered: Counter[int] = field(default_factory=Counter)
+    """Stored records that it did not ask for or may not get, by record type."""
+    lost: Counter[str] = field(default_factory=Counter)
+    """Records that could not be put into the version asked for: "record 400: reason"."""
+    metadata: int = 0
+    """Metadata records sent."""
+
+
+@dataclass(slots=True)
 class ServiceStatistics:
     """What the service did since it started."""
 
@@ -41,6 +55,8 @@ class ServiceStatistics:
     """Event records sent to clients, by record type as stored."""
     metadata: int = 0
     """Metadata records sent to clients."""
+    clients: defaultdict[str, ClientStatistics] = field(default_factory=lambda: defaultdict(ClientStatistics))
+    """The same by client, as far as there were sessions of it."""
     bytes_sent: int = 0
     """Bytes of messages sent in sessions that have ended."""
     trimmed_chunks: int = 0

@@ -20,6 +20,7 @@ from .interface import (
     Position,
     Statistics,
     Store,
+    Tally,
     TrimResult,
 )
 from .sqlite import SqliteStore, open_store
@@ -39,6 +40,7 @@ __all__ = [
     "SqliteStore",
     "Statistics",
     "Store",
+    "Tally",
     "TrimResult",
     "open_store",
 ]

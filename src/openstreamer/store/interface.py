@@ -130,6 +130,17 @@ class TrimResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """What a chunk holds, without its records."""
+
+    number: int
+    archive_time: int
+    count: int
+    by_record_type: Mapping[int, int]
+    """Records by record type word, as far as the batch said so (see `Pending`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lag:
     """What lies between a position and the newest chunk."""
 
@@ -253,6 +264,10 @@ class Store(Protocol):
 
     def lag(self, position: Position) -> Lag:
         """Say how far a reader at this position is behind."""
+        ...
+
+    def tallies(self, after: Position, *, limit: int = 1000) -> list[Tally]:
+        """Return what the next chunks after a position hold, oldest first, without reading their records."""
         ...
 
     def put_hosts(self, entries: Iterable[tuple[Iterable[bytes], bytes]]) -> int:

@@ -29,6 +29,7 @@ from .interface import (
     Pending,
     Position,
     Statistics,
+    Tally,
     TrimResult,
 )
 from .rows import (
@@ -311,6 +312,10 @@ class SqliteStore:
             seconds=state.last_archive_time - row[1],
             missed_chunks=missed,
         )
+
+    def tallies(self, after: Position, *, limit: int = 1000) -> list[Tally]:
+        """See `Store.tallies`."""
+        return upkeep.tallies(self._database, after, limit)
 
     def statistics(self) -> Statistics:
         """See `Store.statistics`."""

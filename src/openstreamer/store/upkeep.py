@@ -15,7 +15,7 @@ from openstreamer.errors import StoreCorrupt, StoreError
 
 from . import hosts
 from .chunks import UNKNOWN_COUNT, decode_types, metadata_checksum
-from .interface import CheckResult, Chunk, Statistics, TrimResult
+from .interface import CheckResult, Chunk, Position, Statistics, Tally, TrimResult
 from .rows import SELECT_METADATA, is_damage, read_state
 
 _TRIM_CHUNKS = 256
@@ -94,6 +94,16 @@ def _give_back_pages(database: Database) -> None:
             if connection.execute("PRAGMA freelist_count").fetchone()[0] >= free:
                 # A file made without incremental vacuum: its free pages are used again, no more.
                 return
+
+
+def tallies(database: Database, after: Position, limit: int) -> list[Tally]:
+    """See `interface.Store.tallies`. A chunk whose labels are damaged is counted as one of unknown types."""
+    with database.reading() as connection:
+        rows = connection.execute(
+            "SELECT number, archive_time, count, labels FROM chunk WHERE number > ? ORDER BY number LIMIT ?",
+            (after, limit),
+        ).fetchall()
+    return [Tally(number, time, count, _known_counts(labels)) for number, time, count, labels in rows]
 
 
 def statistics(database: Database) -> Statistics:

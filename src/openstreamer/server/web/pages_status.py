@@ -1,0 +1,101 @@
+"""The page *Status*: rates by event type, sessions, event log, inputs and their errors, refusals, changes.
+
+The page asks for its moving part again every few seconds. Rules: `docs/web.md`, "Status".
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from starlette.responses import Response
+
+from openstreamer.server.snapshot import Snapshot
+from openstreamer.server.web import charts
+from openstreamer.server.web.guard import Visit
+from openstreamer.server.web.pages_clients import path_of
+from openstreamer.server.web.pages_types import EVENT_TYPES
+
+SPANS = {"hour": (60, 60), "day": (24 * 60, 96)}
+"""Choices of how far back the charts go: minutes, and bars."""
+
+CHANGES = 8
+
+
+async def status(visit: Visit) -> Response:
+    """The whole page."""
+    return visit.page("status.html", **await _values(visit))
+
+
+async def now(visit: Visit) -> Response:
+    """The moving part of it."""
+    return visit.page("status_now.html", **await _values(visit))
+
+
+async def _values(visit: Visit) -> dict[str, Any]:
+    context = visit.context
+    snapshot = await context.snapshot()
+    span = visit.request.query_params.get("span", "hour")
+    minutes, bars = SPANS.get(span, SPANS["hour"])
+    retention = context.service.settings.retention
+    limit = retention.keep_gigabytes * 1e9
+    rates = context.history.rates()
+    return {
+        "snapshot": snapshot,
+        "span": span if span in SPANS else "hour",
+        "rates": rates,
+        "rate": sum(rates.values()),
+        "charts": _charts(visit, minutes, bars, rates),
+        "counted": context.history.complete,
+        "retention": retention,
+        "limit": limit,
+        "filled": charts.share(snapshot.store.bytes, limit, "Share of the event log's limit that is used"),
+        "problems": _problems(snapshot),
+        "changes": await context.run(lambda: context.audit.newest(CHANGES)),
+        "path_of": path_of,
+    }
+
+
+def _charts(visit: Visit, minutes: int, bars: int, rates: dict[str, float]) -> list[dict[str, Any]]:
+    series = visit.context.history.series(minutes, bars)
+    seconds = minutes * 60 // bars
+    end = (int(time.time()) // 60 + 1) * 60
+    found = []
+    for name, item in EVENT_TYPES.items():
+        values = series.get(name, [0] * bars)
+        total = sum(values)
+        label = f"{item.label}: {total} in the last {'hour' if minutes == 60 else 'day'}"
+        found.append(
+            {
+                "name": name,
+                "label": item.label,
+                "total": total,
+                "peak": max(values) / seconds,
+                "rate": rates.get(name, 0.0),
+                "svg": charts.bars(values, kind=f"c-{name}", label=label, end=end, seconds=seconds),
+            }
+        )
+    return found
+
+
+def _problems(snapshot: Snapshot) -> list[str]:
+    """What an operator should know before anything else."""
+    found = [f"{item.name}: {item.problem}" for item in snapshot.inputs if item.problem]
+    off = [EVENT_TYPES[name].label.lower() for name, on in snapshot.event_types.items() if not on]
+    if len(off) == len(snapshot.event_types):
+        found.append("All event types are switched off: nothing is captured or sent.")
+    if not snapshot.host_check:
+        found.append("The host check is off: a client's certificate is valid from any address.")
+    if snapshot.store.corrupt_chunks:
+        found.append(f"{snapshot.store.corrupt_chunks} damaged pieces of the event log were passed over.")
+    if snapshot.certificate_expires is not None:
+        left = snapshot.certificate_expires - snapshot.time
+        if left < 30 * 86400:
+            days = max(0, int(left // 86400))
+            found.append(f"The server's certificate ends in {days} days.")
+    for client in snapshot.clients:
+        if client.expires - snapshot.time < 14 * 86400:
+            found.append(f"The certificate of client {client.host} ends soon, or has ended.")
+        if client.place.missed_chunks:
+            found.append(f"Client {client.host} was too far behind: events were deleted before it got them.")
+    return found
