@@ -9,6 +9,7 @@ from pathlib import Path
 from openstreamer.inputs.interface import NewRecord
 from openstreamer.inputs.uri import make_input
 from openstreamer.protocol.records import Record, decode_record, json_line
+from support import hand_made
 from support.eve_lines import alert, fileinfo, flow, text
 from support.input_context import Harvest, MemoryContext, read_all
 
@@ -79,11 +80,38 @@ def test_old_layouts_left_over_bytes_and_unknown_records_keep_their_bytes(tmp_pa
     assert [record.event_class for record in read.records] == ["intrusion", "", "intrusion", "packet"]
 
 
-def test_host_profiles_are_counted_and_left_out(tmp_path: Path) -> None:
-    profile = {"event": "full_host_profile", "data": {"ip": "10.0.0.1"}}
-    read = feed(tmp_path, json.dumps(profile).encode() + b"\n")
-    assert read.skipped == {"full_host_profile": 1}
-    assert read.records == []
+def test_host_profiles_are_kept_for_host_requests(tmp_path: Path) -> None:
+    addresses = [{"block_type": 143, "ip_address": text} for text in ("192.0.2.1", "2001:db8::1")]
+    lines = [
+        {"event": "full_host_profile", "data": {"block_type": 149, "ip_addresses": addresses, "hops": 2}},
+        {
+            "event": "full_host_profile",
+            "server": "fmc:8302",
+            "data": {"block_type": 92, "ip_address": "10.0.0.1"},
+        },
+    ]
+    read = feed(tmp_path, "\n".join(map(json.dumps, lines)).encode() + b"\n")
+    assert (read.broken, read.records, read.lines) == (0, [], 2)
+    assert [host.addresses for host in read.hosts] == [
+        (hand_made.address("192.0.2.1"), hand_made.address("2001:db8::1")),
+        (hand_made.address("10.0.0.1"),),
+    ]
+    assert [host.data[:4] for host in read.hosts] == [b"\0\0\0\x95", b"\0\0\0\x5c"]
+    assert all(int.from_bytes(host.data[4:8], "big") == len(host.data) for host in read.hosts)
+
+
+def test_host_profiles_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    wrong = [
+        {},
+        {"block_type": 149, "hops": 1},
+        {"block_type": 149, "ip_addresses": [{"block_type": 143, "ip_address": "nowhere"}]},
+        {"block_type": 200, "bytes": ""},
+        {"block_type": 92, "ip_address": "10.0.0.1", "hops": -1},
+    ]
+    lines = [json.dumps({"event": "full_host_profile", "data": data}) for data in wrong]
+    read = feed(tmp_path, "\n".join(lines).encode() + b"\n")
+    assert [broken.line for broken in read.broken_lines] == [1, 2, 3, 4, 5]
+    assert read.hosts == []
 
 
 def test_edited_lines_are_read_and_bad_ones_named(tmp_path: Path) -> None:

@@ -264,3 +264,33 @@ def test_an_input_of_a_service_is_tried_again(store: SqliteStore, monkeypatch: p
     assert [level for level, _ in driver.said] == [logging.ERROR] * 2
     with pytest.raises(InputError):
         Driver(store, Failing()).intake.run()
+
+
+HOSTS = b"".join(
+    b'{"event":"full_host_profile","data":{"block_type":92,"ip_address":"192.0.2.%d","hops":%d}}\n' % pair
+    for pair in ((1, 1), (2, 2), (1, 3))
+)
+
+
+def test_hosts_reach_the_host_table_once(store: SqliteStore, tmp_path: Path) -> None:
+    path = tmp_path / "hosts.json"
+    path.write_bytes(HOSTS)
+    for lines in (3, 0):
+        driver = Driver(store, make_input("json", {"path": str(path)}))
+        assert driver.intake.run()
+        assert driver.intake.totals.lines == lines
+        assert driver.intake.totals.hosts == lines
+    hosts = store.hosts(bytes(16), b"\xff" * 16)
+    assert [(host.address[12:], host.data[12]) for host in hosts] == [
+        (bytes([192, 0, 2, 1]), 3),
+        (bytes([192, 0, 2, 2]), 2),
+    ]
+
+
+def test_hosts_are_left_out_with_their_event_type(store: SqliteStore, tmp_path: Path) -> None:
+    path = tmp_path / "hosts.json"
+    path.write_bytes(HOSTS)
+    driver = Driver(store, make_input("json", {"path": str(path)}), enabled=lambda: {"intrusion"})
+    assert driver.intake.run()
+    assert (driver.intake.totals.hosts, driver.intake.totals.dropped) == (0, {"discovery": 3})
+    assert store.host_count() == 0

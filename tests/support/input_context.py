@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from openstreamer.inputs.interface import Batch, BrokenLine, Input, Metadata, NewRecord
+from openstreamer.inputs.interface import Batch, BrokenLine, Input, Metadata, NewHost, NewRecord
 from openstreamer.protocol.records import Event, Record, decode_record
 
 
@@ -43,6 +43,7 @@ class Harvest:
     def __init__(self) -> None:
         self.records: list[NewRecord] = []
         self.metadata: list[Metadata] = []
+        self.hosts: list[NewHost] = []
         self.lines = 0
         self.skipped: Counter[str] = Counter()
         self.broken = 0
@@ -53,6 +54,7 @@ class Harvest:
     def add(self, batch: Batch) -> None:
         self.records += batch.records
         self.metadata += batch.metadata
+        self.hosts += batch.hosts
         self.lines += batch.lines
         self.skipped.update(batch.skipped)
         self.broken += batch.broken

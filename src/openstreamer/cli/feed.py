@@ -295,6 +295,7 @@ def merge(total: Totals, other: Totals) -> None:
     total.lines += other.lines
     total.bytes += other.bytes
     total.metadata += other.metadata
+    total.hosts += other.hosts
     total.broken += other.broken
     total.broken_lines += other.broken_lines
     for name in ("events", "dropped", "skipped", "notes"):
@@ -310,6 +311,7 @@ def as_dict(total: Totals, seconds: float) -> dict[str, object]:
         "dropped": dict(+total.dropped),
         "skipped": dict(total.skipped),
         "metadata": total.metadata,
+        "hosts": total.hosts,
         "notes": dict(total.notes),
         "broken": total.broken,
         "broken_lines": [
@@ -326,6 +328,8 @@ def describe(total: Totals, seconds: float) -> Iterator[str]:
         f"{total.lines} lines read, {total.events.total()} events stored in {seconds:.1f} s"
         + (f": {_counts(total.events)}" if total.events else "")
     )
+    if total.hosts:
+        yield f"{total.hosts} host profiles kept for host data requests"
     dropped = +total.dropped
     if dropped:
         yield f"not stored, their event type is switched off: {_counts(dropped)}"

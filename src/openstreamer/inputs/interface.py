@@ -38,6 +38,15 @@ class NewRecord(msgspec.Struct, gc=False):
     netmap: int = 0
 
 
+class NewHost(msgspec.Struct, gc=False):
+    """The profile of a host on its way into the store."""
+
+    addresses: tuple[bytes, ...]
+    """All addresses of the host: 16 bytes each, IPv4 mapped."""
+    data: bytes
+    """A full host profile block in wire form, with its header."""
+
+
 class BrokenLine(msgspec.Struct, frozen=True):
     """A piece of a source that could not be used and was left out."""
 
@@ -54,6 +63,8 @@ class Batch(msgspec.Struct):
 
     records: list[NewRecord] = []
     metadata: list[Metadata] = []
+    hosts: list[NewHost] = []
+    """Profiles of hosts, later ones win; they belong to the event type discovery."""
     places: dict[str, bytes] = {}
     """Where each source has been read to, by the name under which `InputContext.places` gives it back."""
     expected: dict[str, bytes | None] = {}

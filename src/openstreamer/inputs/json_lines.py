@@ -1,9 +1,10 @@
 """JSON lines as `stream -o json` writes them: any event of any type, read back byte for byte.
 
 Archive time, server and names of a line are not read: the store gives its own time, and names come from
-metadata records, which may stand among the lines (`stream --metadata lines`). Host profiles are answers to
-host requests and not events: they are counted and left out. Rules: `docs/inputs-json.md`; the form itself is
-`openstreamer.protocol.records`. Not here: reading the file (line_input.py).
+metadata records, which may stand among the lines (`stream --metadata lines`). Host profiles, as the command
+`hosts` writes them, are no events; they are kept for answers to host data requests. Rules:
+`docs/inputs-json.md`; the form itself is `openstreamer.protocol.records`, that of host profiles
+`openstreamer.protocol.host_profiles`. Not here: reading the file (line_input.py).
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from typing import ClassVar
 
 import msgspec
 
-from openstreamer.inputs.interface import Batch, NewRecord
+from openstreamer.inputs.interface import Batch, NewHost, NewRecord
 from openstreamer.inputs.line_input import LineConfig, LineError, LineInput
 from openstreamer.layouts.records import RECORDS
+from openstreamer.protocol.host_profiles import (
+    FULL_HOST_PROFILE,
+    addresses_of,
+    encode_profile,
+    profile_from_json,
+)
 from openstreamer.protocol.metadata import is_metadata, metadata_key, references_of
 from openstreamer.protocol.records import UnknownRecord, encode_event, event_from_json
-
-_HOST_PROFILE = "full_host_profile"
 
 
 class _Head(msgspec.Struct):
@@ -36,8 +41,8 @@ class JsonLinesInput(LineInput):
     _head = msgspec.json.Decoder(_Head)
 
     def take_line(self, line: bytes, batch: Batch) -> None:
-        if _HOST_PROFILE.encode() in line and self._head.decode(line).event == _HOST_PROFILE:
-            batch.skipped[_HOST_PROFILE] = batch.skipped.get(_HOST_PROFILE, 0) + 1
+        if FULL_HOST_PROFILE.encode() in line and self._head.decode(line).event == FULL_HOST_PROFILE:
+            batch.hosts.append(_host(line))
             return
         event = event_from_json(line)
         record = encode_event(event)
@@ -62,3 +67,12 @@ class JsonLinesInput(LineInput):
                 record.netmap_id,
             )
         )
+
+
+def _host(line: bytes) -> NewHost:
+    profile = profile_from_json(line)
+    data = encode_profile(profile)
+    addresses = addresses_of(profile.data)
+    if not addresses:
+        raise LineError("the host has no address")
+    return NewHost(tuple(addresses), data)

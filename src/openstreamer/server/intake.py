@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from openstreamer.errors import InputError, StoreConflict, StoreFull
-from openstreamer.inputs.interface import Batch, BrokenLine, Input, NewRecord
+from openstreamer.inputs.interface import Batch, BrokenLine, Input, NewHost, NewRecord
 from openstreamer.layouts.records import RECORDS
 from openstreamer.protocol.items import PendingChunk
 from openstreamer.store import Store
@@ -40,6 +40,9 @@ REPORT_SECONDS = 60.0
 FULL_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Pauses while the log is full; the last one is repeated."""
 
+HOSTS_CLASS = "discovery"
+"""The event type that host profiles belong to."""
+
 RETRY_SECONDS = 10.0
 """Pause before an input of a service is opened again after it failed."""
 
@@ -56,6 +59,8 @@ class Totals:
     """Events stored, by record family."""
     metadata: int = 0
     """Metadata records brought; those that were known already are counted too."""
+    hosts: int = 0
+    """Host profiles brought, those that only replaced one included."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Events left out because their type is switched off, by type."""
     skipped: Counter[str] = field(default_factory=Counter)
@@ -66,8 +71,13 @@ class Totals:
     notes: Counter[str] = field(default_factory=Counter)
     """What else was noticed."""
 
-    def add(self, batch: Batch, kept: Sequence[NewRecord], *, most_lines: int = 1000) -> None:
-        """Count a batch of which `kept` was stored."""
+    def add(
+        self, batch: Batch, kept: Sequence[NewRecord], hosts: Sequence[NewHost], *, most_lines: int = 1000
+    ) -> None:
+        """Count a batch of which `kept` and `hosts` were stored."""
+        self.hosts += len(hosts)
+        if len(hosts) < len(batch.hosts):
+            self.dropped[HOSTS_CLASS] += len(batch.hosts) - len(hosts)
         self.lines += batch.lines
         self.bytes += batch.bytes
         self.metadata += len(batch.metadata)
@@ -196,9 +206,10 @@ class Intake:
             self._report(logging.INFO, message)
         enabled = self._enabled()
         kept = [item for item in batch.records if item.event_class in enabled or not item.event_class]
-        if kept or batch.metadata or batch.places:
+        hosts = batch.hosts if HOSTS_CLASS in enabled else []
+        if kept or hosts or batch.metadata or batch.places:
             try:
-                self._when_there_is_room(lambda: self._append(batch, kept))
+                self._when_there_is_room(lambda: self._append(batch, kept, hosts))
             except StoreConflict:
                 self._report(
                     logging.WARNING,
@@ -208,12 +219,14 @@ class Intake:
                 self._stop.wait(READ_SECONDS)
                 self._source.open(self)
                 return
-        self.totals.add(batch, kept)
+        self.totals.add(batch, kept, hosts)
         self._report_broken(batch)
         if self._stored is not None:
             self._stored()
 
-    def _append(self, batch: Batch, kept: Sequence[NewRecord]) -> None:
+    def _append(self, batch: Batch, kept: Sequence[NewRecord], hosts: Sequence[NewHost]) -> None:
+        if hosts:  # before the place: should it come to nothing afterwards, they are put there once more
+            self._store.put_hosts([(host.addresses, host.data) for host in hosts])
         pending = PendingChunk(
             [(item.record_type, item.netmap, item.data) for item in kept],
             dict.fromkeys([(item.record_type, key) for item in kept for key in item.references]),
