@@ -37,7 +37,7 @@ RELEASES = {
 }
 """Version of discovery requests -> its release."""
 
-pytestmark = pytest.mark.skipif(not catalogue_blocks(), reason="the catalogue is not here")
+pytestmark = pytest.mark.skipif(not catalogue_blocks(), reason="not in this checkout: the catalogue of the format")
 
 
 class IPv4Builder(Builder):
