@@ -24,6 +24,7 @@ from openstreamer.client.credentials import make_context
 from openstreamer.client.feed import TICK, Feed
 from openstreamer.client.position import FROM_NOW, Position
 from openstreamer.client.receiver import Counts, Delivery, Receiver
+from openstreamer.client.stop import Stop
 from openstreamer.client.stream import begin
 from openstreamer.errors import OpenStreamerError, TransportError
 from openstreamer.outputs.batch import DeliveredEvent
@@ -55,7 +56,15 @@ class AsyncEventStream:
             self._release()
             raise
         # the feed holds position, names and counts; its own connection is never opened
-        self._feed = Feed(plan.settings, tracker, names=plan.names, policy=plan.policy, notice=plan.notice)
+        self._stop = Stop()
+        self._feed = Feed(
+            plan.settings,
+            tracker,
+            names=plan.names,
+            policy=plan.policy,
+            stop=self._stop,
+            notice=plan.notice,
+        )
         self._progress = Progress(self._feed, self._file)
         self._events: AsyncIterator[DeliveredEvent] | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -261,6 +270,7 @@ class AsyncEventStream:
         finally:
             await self._let_go()
             self._feed.close()
+            self._stop.close()
             self._release()
 
     def _release(self) -> None:

@@ -256,3 +256,16 @@ def test_both_fronts_and_the_docs_have_the_same_arguments() -> None:
     text = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")
     for name in arguments:
         assert f"`{name}`" in text or name == "host"
+
+
+def test_nothing_stays_open(take: Take, tmp_path: Path) -> None:
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("not on this system: a list of open files")
+    with serving(everything, tmp_path) as server:
+        take(server.port, tmp_path, count=8)
+        time.sleep(0.2)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(5):
+            take(server.port, tmp_path, count=8, position=tmp_path / "position", since="beginning")
+        time.sleep(0.2)
+        assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2

@@ -39,8 +39,8 @@ FROM_OLDEST = 0
 FROM_NOW = 0xFFFFFFFF
 
 _FORMAT = "openstreamer-position 1"
-_HASH_AT = 65_536
-"""Records of one second that are kept until they are hashed; most never are."""
+_HASH_AT = 32 * 1024 * 1024
+"""Bytes of records of one second that are kept until they are hashed; most never are."""
 
 _METADATA = frozenset(number for number, record in RECORDS.items() if record.kind == "metadata")
 
@@ -94,6 +94,7 @@ class PositionTracker:
         self.second = position.second
         self._digests = bytearray(position.digests)
         self._unhashed: list[Record] = []
+        self._unhashed_bytes = 0
         self._expected: list[bytes] | None = None
         self._next = 0
         self._known: Counter[bytes] | None = None
@@ -127,6 +128,7 @@ class PositionTracker:
         for record in self._unhashed:
             self._digests += record_digest(record)
         self._unhashed.clear()
+        self._unhashed_bytes = 0
 
     def fresh(self, records: list[Record]) -> list[Record]:
         """The records that were not taken before, in order; the same list where none was."""
@@ -187,12 +189,13 @@ class PositionTracker:
             self.second = newest
             self._digests.clear()
             self._unhashed.clear()
+            self._unhashed_bytes = 0
             self._expected = self._known = None
-        if min(times) == newest:
-            self._unhashed += timed
-        else:
-            self._unhashed += [record for record, time in zip(timed, times, strict=True) if time == newest]
-        if len(self._unhashed) >= _HASH_AT:
+        if min(times) != newest:
+            timed = [record for record, time in zip(timed, times, strict=True) if time == newest]
+        self._unhashed += timed
+        self._unhashed_bytes += sum([len(record.data) for record in timed])
+        if self._unhashed_bytes >= _HASH_AT:
             self._hash()
 
 
