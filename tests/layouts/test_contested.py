@@ -45,8 +45,8 @@ from support.hand_events import (
     SESSION,
     SESSION_VALUES,
 )
+from support.hand_host_blocks import HOST_PROFILE, IOC, IOC_FIRST, IOC_VALUES
 from support.hand_input import USER_VULNERABILITY, USER_VULNERABILITY_VALUES
-from support.hand_profiles import HOST_PROFILE, IOC, IOC_FIRST, IOC_VALUES
 from support.hand_records import UUIDS, block, ipv4, text, uuid
 
 PROFILE_149, PROFILE_149_VALUES = HOST_PROFILE[1][2:]

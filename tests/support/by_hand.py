@@ -8,7 +8,7 @@ import msgspec
 
 from openstreamer.wire import block_class, decoder, encoder, interpreter
 from openstreamer.wire.json_form import from_json_form
-from support import hand_blocks, hand_events, hand_input, hand_profiles, hand_traffic
+from support import hand_blocks, hand_events, hand_host_blocks, hand_input, hand_traffic
 from support.hand_blocks import Entry
 
 FAMILIES: dict[str, list[Entry]] = {
@@ -16,8 +16,8 @@ FAMILIES: dict[str, list[Entry]] = {
     "attributes": hand_blocks.ATTRIBUTES,
     "hosts": hand_blocks.HOSTS,
     "servers": hand_blocks.SERVERS,
-    "host_profile": hand_profiles.HOST_PROFILE,
-    "indication_of_compromise": hand_profiles.INDICATION_OF_COMPROMISE,
+    "host_profile": hand_host_blocks.HOST_PROFILE,
+    "indication_of_compromise": hand_host_blocks.INDICATION_OF_COMPROMISE,
     "host_input": hand_input.HOST_INPUT,
     "host_input_legacy": hand_input.HOST_INPUT_LEGACY,
     "hosts_legacy": hand_input.HOSTS_LEGACY,
