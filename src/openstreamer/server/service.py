@@ -343,11 +343,9 @@ class Service:
             self._server_events = await self._aside(self._authority.registry.server_events)
             await self._recheck(list(self.sessions))
 
-    async def end_revoked(self) -> int:
-        """End the sessions of clients that may no longer connect at once; returns how many those were."""
-        sessions = [session for session in self.sessions if not session.over]
-        await self._recheck(sessions)
-        return sum(session.over for session in sessions)
+    async def end_revoked(self) -> None:
+        """End the sessions of clients that may no longer connect, without waiting for the next look."""
+        await self._recheck(list(self.sessions))
 
     async def _recheck(self, sessions: Sequence[Session]) -> None:
         """End the sessions of clients that may no longer connect, and tell the others their event types."""

@@ -37,7 +37,7 @@ def open_web(service: Service, address: str) -> WebServer | None:
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in LIBRARIES:
             raise
-        log.warning("%s; serving goes on without them", MissingExtra("the web pages", "web"))
+        log.warning("%s; serving goes on without them", MissingExtra("the web interface", "web"))
         return None
     try:
         return WebServer(service, address)

@@ -178,12 +178,13 @@ async def revoke(visit: Visit) -> Response:
     """Revoke a client, and wait for its sessions to have ended."""
     client = await _client(visit)
     service = visit.context.service
+    ended = sum(session.client.host == client.host for session in service.sessions)
     try:
         await visit.context.run(lambda: service.authority.revoke(client.host, reason="web pages"))
     except AuthorityError as error:
         raise Refused(409, f"{error}.") from None
     visit.audit("client revoked", host=client.host)
-    ended = await service.end_revoked()
+    await service.end_revoked()
     words = {0: "It had no session.", 1: "Its session was ended."}
     visit.notice(f"Revoked {client.host}. {words.get(ended, f'Its {ended} sessions were ended.')}")
     return RedirectResponse("/clients", 303)

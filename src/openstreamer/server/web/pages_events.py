@@ -94,7 +94,7 @@ async def browse(visit: Visit) -> Response:
         "older": older,
         "problem": problem,
         "before": before,
-        "live": urlencode(asked),
+        "live": urlencode([*asked, ("after", found.newest)]),
         "filtered": bool(asked),
         "types": EVENT_TYPES,
     }
@@ -104,7 +104,9 @@ async def browse(visit: Visit) -> Response:
 
 
 async def live(visit: Visit) -> Response:
-    """New events as they come, as server-sent events."""
+    """New events as they come, as server-sent events: those after the chunk that the page or the last message
+    came to, so that nothing is missed in between.
+    """
     context = visit.context
     try:
         query, _ = _query(visit)
@@ -113,11 +115,21 @@ async def live(visit: Visit) -> Response:
     if context.live_streams >= LIVE_STREAMS:
         raise Refused(503, "Too many browsers are watching.")
     return StreamingResponse(
-        _stream(visit, query), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
+        _stream(visit, query, _after(visit)),
+        media_type="text/event-stream",
+        headers={"x-accel-buffering": "no"},
     )
 
 
-async def _stream(visit: Visit, query: Query) -> AsyncIterator[bytes]:
+def _after(visit: Visit) -> int:
+    request = visit.request
+    text = request.headers.get("last-event-id") or request.query_params.get("after", "")
+    if text.isascii() and text.isdecimal() and len(text) < 19:
+        return int(text)
+    return visit.context.service.source.newest
+
+
+async def _stream(visit: Visit, query: Query, after: int) -> AsyncIterator[bytes]:
     context = visit.context
     source = context.service.source
     new = asyncio.Event()
@@ -125,7 +137,6 @@ async def _stream(visit: Visit, query: Query) -> AsyncIterator[bytes]:
     source.subscribe(new.set)
     stopping = asyncio.create_task(context.stopping.wait())
     try:
-        after = source.newest
         yield b"retry: 2000\n\n"
         while not context.stopping.is_set():
             new.clear()
@@ -148,7 +159,7 @@ async def _stream(visit: Visit, query: Query) -> AsyncIterator[bytes]:
             after = newest
             if rows or more or skipped:
                 data = json.dumps({"rows": rows, "more": more + skipped})
-                yield f"data: {data}\n\n".encode()
+                yield f"id: {after}\ndata: {data}\n\n".encode()
             await asyncio.wait((stopping,), timeout=LIVE_SECONDS)
     finally:
         context.live_streams -= 1

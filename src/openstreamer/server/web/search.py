@@ -91,6 +91,8 @@ class Page(msgspec.Struct):
     after: Cursor | None
     reached: int | None
     """Archive time that the search came to, if it stopped for want of time."""
+    newest: int = 0
+    """Number of the newest chunk at the time."""
 
 
 class EventReader:
@@ -173,7 +175,9 @@ class EventReader:
         deadline = time.monotonic() + seconds
         finder = _Finder(self, query, self._keys_of(query.text) if query.text else frozenset())
         numbers = self._store.statistics()
-        number = numbers.last_number if before is None else min(before.number, numbers.last_number)
+        number = numbers.last_number
+        if before is not None:
+            number = min(number, before.number if before.record else before.number - 1)
         maker = RowMaker([column(name) for name in COLUMNS])
         found: list[Found] = []
         reached: int | None = None
@@ -184,13 +188,13 @@ class EventReader:
                 for index, record in finder.matches(chunk, before):
                     found.append(self._line(Cursor(number, index), record, maker))
                     if len(found) == limit:
-                        return Page(found, found[-1].cursor, None)
+                        return Page(found, found[-1].cursor, None, numbers.last_number)
             number -= 1
             if time.monotonic() > deadline and number >= numbers.first_number:
                 if chunk is not None:
                     reached = chunk.archive_time
-                return Page(found, Cursor(number + 1, 0), reached)
-        return Page(found, None, None)
+                return Page(found, Cursor(number + 1, 0), reached, numbers.last_number)
+        return Page(found, None, None, numbers.last_number)
 
     def newer(self, chunk: Chunk, query: Query, limit: int) -> tuple[list[Found], int]:
         """The last `limit` events of a chunk that match, newest first, and how many more there are."""

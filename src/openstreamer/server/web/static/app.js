@@ -1,4 +1,5 @@
-/* What the pages do beside links and forms: the live list of events. Without this file everything else works. */
+/* What the pages do beside links and forms: the live list of events, and leaving alone what somebody reads.
+   Without this file everything but the live list works. */
 "use strict";
 
 const LIVE_ROWS = 300;
@@ -44,5 +45,11 @@ function watch(button, state, rows) {
 
 document.addEventListener("DOMContentLoaded", () => {
   const button = document.getElementById("live");
+  // A part of the page that somebody has unfolded, or has the keyboard in, is not replaced under their hands.
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const part = event.detail.elt;
+    const timed = part.getAttribute("hx-trigger")?.startsWith("every");
+    if (timed && (document.hidden || part.querySelector("details[open], :focus-visible"))) event.preventDefault();
+  });
   if (button) watch(button, document.getElementById("live-state"), document.getElementById("rows"));
 });
