@@ -80,13 +80,34 @@ def test_every_record_and_block_appears() -> None:
     from openstreamer import wire
     from openstreamer.layouts.records import RECORDS
 
-    text = (DOCS / "records.md").read_text("utf-8")
+    records = (DOCS / "records.md").read_text("utf-8")
+    layouts = "\n".join(page.read_text("utf-8") for page in sorted((DOCS / "reference").glob("*.md")))
+    coverage = (DOCS / "coverage.md").read_text("utf-8")
     for number, record in RECORDS.items():
-        assert f"| {number} | `{record.id}` |" in text
+        assert f"| {number} | `{record.id}` |" in records
+        assert f"| {number} | `{record.id}` |" in coverage
     for (series, number), cls in wire.blocks().items():
         if not cls.__module__.startswith("openstreamer.layouts."):
             continue  # declared by another test of this process
-        assert re.search(rf"^### .*: series {series} block (?:\d+, )*{number}(?:,|$)", text, re.MULTILINE)
+        assert re.search(rf"^### .*: series {series} block (?:\d+, )*{number}(?:,|$)", layouts, re.MULTILINE)
+        assert re.search(rf"^\| {series} \| {number} \| .* yes \| yes ", coverage, re.MULTILINE)
+
+
+def test_what_cannot_be_decoded_says_why() -> None:
+    from openstreamer.layouts.records import WHY_UNKNOWN
+
+    coverage = (DOCS / "coverage.md").read_text("utf-8")
+    rows = [line for line in coverage.splitlines() if "| no | no |" in line]
+    assert len(rows) == len(WHY_UNKNOWN)
+    for (series, number), why in WHY_UNKNOWN.items():
+        assert any(row.startswith(f"| {series} | {number} |") and row.endswith(f"| {why} |") for row in rows)
+
+
+def test_every_reference_page_is_made_and_led_to() -> None:
+    records = (DOCS / "records.md").read_text("utf-8")
+    for page in (DOCS / "reference").glob("*.md"):
+        assert f"reference/{page.name}" in write_docs.PAGES
+        assert f"(reference/{page.name})" in records
 
 
 def test_every_setting_appears() -> None:

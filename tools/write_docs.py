@@ -8,16 +8,19 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
+import layout_pages
 import protocol_pages
 import reference_pages
 from openstreamer import errors
 from openstreamer.cli import group
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 
 NOTE = "<!-- Made by tools/write_docs.py from the program itself: change it there, then `make docs`. -->"
 
@@ -153,6 +156,15 @@ def errors_page() -> str:
     return "\n".join([NOTE, "", ERRORS_HEAD, "```text", *drawing, "```", "", *rows, ""])
 
 
+def coverage_page() -> str:
+    """What is decoded, encoded and tested; reads the tests' tables of bytes written by hand."""
+    if str(ROOT / "tests") not in sys.path:
+        sys.path.append(str(ROOT / "tests"))
+    import coverage_page
+
+    return noted(coverage_page.coverage_page())
+
+
 def noted(text: str) -> str:
     """A page with the note that it is made."""
     return f"{NOTE}\n\n{text}"
@@ -160,10 +172,16 @@ def noted(text: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
+    "coverage.md": coverage_page,
     "errors.md": errors_page,
     "protocol/sessions.md": protocol_pages.sessions_page,
     "records.md": lambda: noted(reference_pages.records_page()),
     "requests.md": lambda: noted(reference_pages.requests_page()),
+    "reference/values.md": lambda: noted(layout_pages.values_page()),
+    **{
+        f"reference/{name}.md": partial(lambda name: noted(layout_pages.family_page(name)), name)
+        for name in layout_pages.FAMILIES
+    },
 }
 """Every generated page with the function that writes it."""
 
@@ -171,6 +189,7 @@ PAGES: dict[str, Callable[[], str]] = {
 def main() -> int:
     """Write all pages."""
     for name, page in PAGES.items():
+        (DOCS / name).parent.mkdir(exist_ok=True)
         (DOCS / name).write_text(page(), encoding="utf-8")
     return 0
 

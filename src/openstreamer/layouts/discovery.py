@@ -21,6 +21,10 @@ class NoBody(
         44: "two-sources",
         114: "guess",
     },
+    notes={
+        6: "Only the header is known; what follows is kept as bytes.",
+        114: "Only the header is known; what follows is kept as bytes.",
+    },
 ):
     """The discovery event header says it all."""
 
