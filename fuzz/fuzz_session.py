@@ -19,6 +19,7 @@ except ImportError:
 with atheris.instrument_imports(include=["openstreamer.protocol"]):
     from openstreamer.errors import OpenStreamerError
     from openstreamer.protocol.framing import FrameReader
+    from openstreamer.protocol.host_profiles import host_form
     from openstreamer.protocol.items import PendingChunk
     from openstreamer.protocol.messages import decode_message
     from openstreamer.protocol.records import Record
@@ -97,6 +98,9 @@ def hear_client(provider: atheris.FuzzedDataProvider) -> None:
         session.receive(data, float(number))
         said += session.data_to_send()
         session.handle_timer(float(number))
+        if session.host_question is not None:
+            host_form(session.host_question.request, session.host_question.selection)
+            said += session.answer_hosts([data], float(number), last=bool(number % 2))
         if session.streaming and session.selection is not None:
             said += session.send_items(render(CHUNK, session.selection), float(number))
             said += session.send_items(render_records([Record(66, data)], session.selection), float(number))

@@ -114,6 +114,9 @@ def test_hosts_between_records() -> None:
     both.to_server += both.client.send(HostDataRequest(6, 0, "192.0.2.1", "192.0.2.1"))
     both.to_server += both.client.send(HostDataRequest(7, 0, "192.0.2.1", "192.0.2.9"))
     both.turn()
+    for _ in range(2):
+        both.to_client += both.server.answer_hosts((), 0.0, last=True)
+    both.turn()
     assert both.events[-4:] == [SingleHostData(), Null(), MultipleHostData(), Null()]
 
 

@@ -64,7 +64,7 @@ class Small(Builder):
 def from_catalogue(block_type: int) -> tuple[bytes, Any]:
     """Every field of a profile filled, built from the catalogue."""
     if not catalogue_blocks():
-        pytest.skip("the catalogue is not here")
+        pytest.skip("not in this checkout: the catalogue of the format")
     return Small(1).block(1, block_type)
 
 

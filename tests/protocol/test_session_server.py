@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,6 @@ from openstreamer.protocol.messages import (
     StreamingRequest,
     UnknownMessage,
 )
-from openstreamer.protocol.selection import Selection
 from openstreamer.protocol.session_server import ServerOptions, ServerSession
 from openstreamer.protocol.states import ServerState
 from support import hand_made
@@ -110,7 +108,7 @@ def test_the_request_may_come_in_pieces() -> None:
 
 def test_everything_at_once() -> None:
     dialogue = talk() >> EXTENDED + NULL + LIST + NULL + HOST
-    dialogue << OFFER << NO_HOST << NULL << nothing
+    answer(dialogue << OFFER << nothing) << NO_HOST << NULL << nothing
     assert state(dialogue) is ServerState.BUNDLE
 
 
@@ -264,35 +262,85 @@ def test_whatever_is_acknowledged_order_is_kept(
 # --- host data --------------------------------------------------------------------------------------------
 
 
+def answer(dialogue: Dialogue, *profiles: bytes, last: bool = True) -> Dialogue:
+    """Have the session answer the host data request that waits."""
+    return dialogue.hear(dialogue.session.answer_hosts(profiles, dialogue.now, last=last))
+
+
 def test_no_such_host() -> None:
     for dialogue in (flat(), extended(), talk() >> EXTENDED << OFFER):
-        dialogue >> HOST << NO_HOST << NULL << nothing
-        dialogue >> HOSTS << NO_MORE_HOSTS << NULL << nothing
+        answer(dialogue >> HOST << nothing) << NO_HOST << NULL << nothing
+        answer(dialogue >> HOSTS << nothing) << NO_MORE_HOSTS << NULL << nothing
         assert isinstance(dialogue.events[-1], HostDataRequest)
+        assert dialogue.session.host_question is None
 
 
 def test_hosts_that_are_known() -> None:
-    asked: list[tuple[HostDataRequest, Selection | None]] = []
+    dialogue = flat() >> HOST
+    question = dialogue.session.host_question
+    assert question.request == HostDataRequest(4, 0, "192.0.2.1", "192.0.2.1", legacy=True)
+    assert question.selection is dialogue.session.selection
+    answer(dialogue, b"first", b"second") << hand_made.header(6, b"first") << nothing
+    answer(dialogue >> HOSTS, b"first", b"second") << hand_made.header(7, b"first")
+    dialogue << hand_made.header(7, b"second") << NO_MORE_HOSTS << NULL << nothing
 
-    def find(request: HostDataRequest, selection: Selection | None) -> Iterable[bytes]:
-        asked.append((request, selection))
-        return [b"first", b"second"]
 
-    dialogue = Dialogue(ServerSession(0.0, host_data=find)) >> FLAT
-    dialogue >> HOST << hand_made.header(6, b"first") << nothing
-    dialogue >> HOSTS << hand_made.header(7, b"first") << hand_made.header(7, b"second")
-    dialogue << NO_MORE_HOSTS << NULL << nothing
-    assert asked[0] == (
-        HostDataRequest(4, 0, "192.0.2.1", "192.0.2.1", legacy=True),
-        dialogue.session.selection,
+def test_many_hosts_in_portions_with_events_in_between() -> None:
+    dialogue = extended() >> HOSTS
+    answer(dialogue, b"1", b"2", last=False) << hand_made.header(7, b"1") << hand_made.header(7, b"2")
+    give(dialogue, packets(3, is_flat=False))
+    dialogue << of_type(4002) >> NULL << nothing
+    answer(dialogue, last=False) << nothing
+    answer(dialogue, b"3", last=False) << hand_made.header(7, b"3") << nothing
+    answer(dialogue) << NO_MORE_HOSTS << NULL << nothing
+
+
+def test_host_requests_are_answered_in_order() -> None:
+    dialogue = flat() >> HOSTS + HOST + HOSTS
+    answer(dialogue, b"1") << hand_made.header(7, b"1") << NO_MORE_HOSTS << NULL
+    answer(dialogue, b"2") << hand_made.header(6, b"2") << nothing
+    answer(dialogue) << NO_MORE_HOSTS << NULL << nothing
+    with pytest.raises(LocalProtocolError):
+        answer(dialogue)
+
+
+def test_the_examples_of_the_reference() -> None:
+    """X17, X18: requests; X19: an answer."""
+    dialogue = flat() >> "00010005 00000010 00000004 00000000 c0000201 c0000201"
+    assert dialogue.session.host_question.request == HostDataRequest(
+        4, 0, "192.0.2.1", "192.0.2.1", legacy=True
     )
+    answer(dialogue) << NO_HOST << NULL
+    dialogue >> (
+        "00010005 00000028 00000007 00000003 00000000 00000000 0000ffff c0000201"
+        "00000000 00000000 0000ffff c000020a"
+    )
+    assert dialogue.session.host_question.request == HostDataRequest(7, 3, "192.0.2.1", "192.0.2.10")
+    (
+        answer(dialogue, bytes.fromhex("0000006f0000000c00000000"))
+        << "00010007 0000000c 0000006f 0000000c 00000000"
+    )
+    dialogue << NO_MORE_HOSTS << NULL << nothing
+
+
+def test_a_host_request_keeps_what_was_asked_for_before_it() -> None:
+    dialogue = talk() >> EXTENDED << OFFER >> HOST + LIST + HOST
+    assert dialogue.session.host_question.selection is None
+    answer(dialogue) << NO_HOST << NULL
+    assert dialogue.session.host_question.selection is dialogue.session.selection
 
 
 def test_hosts_are_answered_while_paused() -> None:
     dialogue = flat(window_messages=1)
     give(dialogue, packets(3, is_flat=True))
-    dialogue << anything >> HOST << NO_HOST << NULL << nothing
+    answer(dialogue << anything >> HOST) << NO_HOST << NULL << nothing
     assert state(dialogue) is ServerState.PAUSED
+
+
+def test_a_flood_of_host_requests_ends_the_session() -> None:
+    dialogue = flat() >> octets(HOST) * 20_000 << nothing
+    dialogue >> HOST << error(-1, "20000 host data requests") << ended
+    assert dialogue.session.host_question is None
 
 
 @pytest.mark.parametrize("data_type", [14, 0x7FFFFFFF, 0xFFFFFFFF])
@@ -460,7 +508,9 @@ def test_limit_is_configurable() -> None:
 
 def test_messages_before_a_bad_one_count() -> None:
     dialogue = talk() >> FLAT + HOST + "00020000 00000000"
-    dialogue << NO_HOST << NULL << error(-2) << ended
+    assert isinstance(dialogue.events[1], HostDataRequest)
+    dialogue << error(-2) << ended
+    assert dialogue.session.host_question is None
 
 
 @pytest.mark.parametrize("message", [FLAT, EXTENDED, LIST, HOST], ids=["flat", "extended", "list", "host"])

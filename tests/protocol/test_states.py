@@ -127,6 +127,8 @@ def test_server_does_what_its_table_says(state: ServerState, kind: int) -> None:
             dialogue << nothing
             assert session.state is row.following[0]
         case ServerAction.HOST_DATA:
+            dialogue << nothing
+            dialogue.hear(session.answer_hosts((), 0.0, last=True))
             dialogue << hand_made.header(6, b"") << hand_made.null() << nothing
             assert session.state is state
         case ServerAction.REFUSE:

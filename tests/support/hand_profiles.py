@@ -1,178 +1,72 @@
-"""Host profiles, indications of compromise written down by hand, as in hand_blocks.py."""
+"""Host profiles, and requests for them, put together by hand, as hand_made.py does it with records."""
 
 from __future__ import annotations
 
-from struct import pack
+import struct
+from ipaddress import ip_address
 
-from support.hand_blocks import (
-    CLIENT,
-    CLIENT_VALUES,
-    FINGERPRINT,
-    FINGERPRINT_VALUES,
-    FULL_CLIENT,
-    FULL_CLIENT_VALUES,
-    FULL_SERVER,
-    FULL_SERVER_VALUES,
-    IPV6,
-    MAC_95,
-    MAC_95_VALUES,
-    RANGE,
-    RANGE_VALUES,
-    SERVER,
-    SERVER_VALUES,
-    VULNERABILITY,
-    VULNERABILITY_VALUES,
-    Entry,
-)
-from support.hand_records import block, ipv4, text
+from support.hand_made import SECOND, address, block, string_block
 
-NOTHING = block(31, b"")
-PROTOCOLS = block(11, block(4, b"\x08\x00")) + block(11, block(4, b"\x00\x06") + block(4, b"\x00\x11"))
-PROTOCOL_VALUES = {
-    "network_protocols": [{"block_type": 4, "protocol": 2048}],
-    "transport_protocols": [{"block_type": 4, "protocol": 6}, {"block_type": 4, "protocol": 17}],
-}
-FINGERPRINT_KINDS = (
-    *("server", "client", "smb", "dhcp", "user", "scan", "application", "conflict", "mobile"),
-    *("ipv6_server", "ipv6_client", "ipv6_dhcp", "user_agent"),
-)
-IOC_FIRST = pack(">IBIIIHIH", 21, 0, 1_700_000_010, 31, 3, 1, 1_700_000_011, 41)
-IOC = block(150, IOC_FIRST + pack(">IIIHIH", 1_700_000_012, 32, 4, 2, 1_700_000_013, 42))
-IOC_VALUES = {
-    "block_type": 150,
-    "ioc_id": 21,
-    "disabled": 0,
-    "first_seen": 1_700_000_010,
-    "first_event_id": 31,
-    "first_device_id": 3,
-    "first_instance_id": 1,
-    "first_connection_time": 1_700_000_011,
-    "first_counter": 41,
-    "last_seen": 1_700_000_012,
-    "last_event_id": 32,
-    "last_device_id": 4,
-    "last_instance_id": 2,
-    "last_connection_time": 1_700_000_013,
-    "last_counter": 42,
-}
-INDICATION_OF_COMPROMISE: list[Entry] = [
-    (1, 150, IOC, IOC_VALUES),
-    (
-        1,
-        148,
-        block(148, pack(">II", 5, 1) + block(31, RANGE) + pack(">I", 21)),
-        {"block_type": 148, "source_id": 5, "source_type": 1, "ip_ranges": [RANGE_VALUES], "ioc_id": 21},
-    ),
-]
+EMPTY_LIST = block(11, b"")
+EMPTY_GENERIC = block(31, b"")
+BANNER = b"SSH-2.0-OpenSSH_9.2\r\n"
 
-PROFILE = block(
-    139,
-    ipv4(192, 0, 2, 7)
-    + b"\x02\x01"
-    + block(31, FINGERPRINT)
-    + NOTHING * 8
-    + block(11, SERVER)
-    + block(11, b"")
-    + PROTOCOLS
-    + block(11, MAC_95)
-    + pack(">IIBBBHBB", 1_700_000_006, 4, 1, 0, 0, 42, 2, 5)
-    + block(31, FULL_CLIENT + CLIENT)
-    + text("DESK7"),
-)
-HOST_PROFILE: list[Entry] = [
-    (
-        1,
-        139,
-        PROFILE,
-        {
-            "block_type": 139,
-            "ip_address": "192.0.2.7",
-            "hops": 2,
-            "primary_secondary": 1,
-            "server_fingerprints": [FINGERPRINT_VALUES],
-            "client_fingerprints": [],
-            "smb_fingerprints": [],
-            "dhcp_fingerprints": [],
-            "mobile_fingerprints": [],
-            "ipv6_server_fingerprints": [],
-            "ipv6_client_fingerprints": [],
-            "ipv6_dhcp_fingerprints": [],
-            "user_agent_fingerprints": [],
-            "tcp_servers": [SERVER_VALUES],
-            "udp_servers": [],
-            **PROTOCOL_VALUES,
-            "macs": [MAC_95_VALUES],
-            "last_seen": 1_700_000_006,
-            "host_type": 4,
-            "mobile": 1,
-            "jailbroken": 0,
-            "vlan_presence": 0,
-            "vlan_id": 42,
-            "vlan_type": 2,
-            "vlan_priority": 5,
-            "client_applications": [FULL_CLIENT_VALUES, CLIENT_VALUES],
-            "netbios_name": "DESK7",
-        },
-    ),
-    (
-        1,
-        149,
-        block(
-            149,
-            bytes(range(16))
-            + block(11, block(143, IPV6 + pack(">I", 1_700_000_007)))
-            + b"\x02"
-            + block(31, FINGERPRINT)
-            + NOTHING * 13
-            + block(11, FULL_SERVER)
-            + block(11, b"")
-            + PROTOCOLS
-            + block(11, MAC_95)
-            + pack(">IIHHBB", 1_700_000_006, 4, 3, 42, 2, 5)
-            + block(31, FULL_CLIENT)
-            + text("DESK7")
-            + text("by the window")
-            + block(31, VULNERABILITY)
-            + NOTHING * 2
-            + block(11, block(48, pack(">III", 7, 2, 9) + text("gold")))
-            + b"\x01\x00"
-            + block(31, IOC),
-        ),
-        {
-            "block_type": 149,
-            "host_id": "000102030405060708090a0b0c0d0e0f",
-            "ip_addresses": [{"block_type": 143, "ip_address": "2001:db8::7", "last_seen": 1_700_000_007}],
-            "hops": 2,
-            "derived_fingerprints": [FINGERPRINT_VALUES],
-            **{f"{kind}_fingerprints": [] for kind in FINGERPRINT_KINDS},
-            "tcp_servers": [FULL_SERVER_VALUES],
-            "udp_servers": [],
-            **PROTOCOL_VALUES,
-            "macs": [MAC_95_VALUES],
-            "last_seen": 1_700_000_006,
-            "host_type": 4,
-            "criticality": 3,
-            "vlan_id": 42,
-            "vlan_type": 2,
-            "vlan_priority": 5,
-            "client_applications": [FULL_CLIENT_VALUES],
-            "netbios_name": "DESK7",
-            "notes": "by the window",
-            "vdb_vulnerabilities": [VULNERABILITY_VALUES],
-            "third_party_vulnerabilities": [],
-            "third_party_scan_vulnerabilities": [],
-            "attributes": [
-                {
-                    "block_type": 48,
-                    "attribute_id": 7,
-                    "attribute_type": 2,
-                    "int_value": 9,
-                    "text_value": "gold",
-                }
-            ],
-            "mobile": 1,
-            "jailbroken": 0,
-            "ioc_state": [IOC_VALUES],
-        },
-    ),
-]
+
+def server_104(port: int = 22, banner: bytes = BANNER) -> bytes:
+    """A full server block of 4.10 and later, of which nothing is known but its banner."""
+    content = struct.pack(">HI", port, 7) + EMPTY_GENERIC * 4 + struct.pack(">I", 90)
+    content += block(10, banner) + EMPTY_GENERIC * 3 + EMPTY_GENERIC
+    return block(104, content)
+
+
+def _middle(notes: str, banner: bytes) -> bytes:
+    """What all blocks from 92 on have in common: servers to attributes."""
+    content = block(11, server_104(banner=banner)) + EMPTY_LIST * 4
+    content += struct.pack(">IIHHBB", SECOND, 0, 2, 0, 0, 0)
+    content += EMPTY_GENERIC + string_block("PC") + string_block(notes) + EMPTY_GENERIC * 3 + EMPTY_LIST
+    return content
+
+
+def profile_149(*addresses: str, hops: int = 3, notes: str = "mine", banner: bytes = BANNER) -> bytes:
+    """Block 149."""
+    hosts = b"".join(block(143, address(text) + struct.pack(">I", SECOND)) for text in addresses)
+    content = bytes(16) + block(11, hosts) + bytes([hops]) + EMPTY_GENERIC * 14
+    content += _middle(notes, banner) + b"\0\0" + EMPTY_GENERIC
+    return block(149, content)
+
+
+def profile_140(*addresses: str, hops: int = 3, notes: str = "mine", banner: bytes = BANNER) -> bytes:
+    """Block 140: as 149, without indications of compromise."""
+    newest = profile_149(*addresses, hops=hops, notes=notes, banner=banner)
+    return block(140, newest[8 : -len(EMPTY_GENERIC)])
+
+
+def profile_ipv4(
+    block_type: int, text: str, *, hops: int = 3, notes: str = "mine", banner: bytes = BANNER
+) -> bytes:
+    """Block 92, 111 or 135: one IPv4 address."""
+    content = ip_address(text).packed + bytes([hops]) + EMPTY_GENERIC * 9 + _middle(notes, banner)
+    return block(block_type, content + (bytes(3) if block_type == 135 else b""))
+
+
+def profile_47(text: str, *, hops: int = 3, notes: str = "mine", banner: bytes = BANNER) -> bytes:
+    """Block 47 with a server of 4.7: everything is a block of its own."""
+    server = struct.pack(">HII", 22, 7, 0) + string_block("") * 3 + struct.pack(">IIII", 90, 0, 0, 0)
+    server += block(10, banner) + EMPTY_LIST * 3
+    content = ip_address(text).packed + bytes([hops]) + bytes(4) + bytes(16)
+    content += block(11, block(69, server)) + EMPTY_LIST * 4
+    content += struct.pack(">IIHHBB", SECOND, 0, 2, 0, 0, 0)
+    content += EMPTY_LIST + string_block("PC") + string_block(notes) + EMPTY_LIST * 3
+    return block(47, content)
+
+
+def host_request(data_type: int, flags: int, start: str, end: str | None = None) -> bytes:
+    """A host data request in the form of 40 bytes."""
+    body = struct.pack(">II", data_type, flags) + address(start) + address(end or start)
+    return struct.pack(">HHI", 1, 5, len(body)) + body
+
+
+def legacy_host_request(data_type: int, flags: int, start: str, end: str | None = None) -> bytes:
+    """A host data request in the form of 16 bytes, IPv4 only."""
+    body = struct.pack(">II", data_type, flags) + ip_address(start).packed + ip_address(end or start).packed
+    return struct.pack(">HHI", 1, 5, len(body)) + body

@@ -5,6 +5,8 @@
     write(session.data_to_send())
     if session.ready:                               # `selection` and `initial_timestamp` are known
         write(session.send_items(items, now))       # what the window does not admit waits in the session
+    if session.host_question is not None:           # host profiles were asked for
+        write(session.answer_hosts(profiles, now, last=True))   # or in portions; records may go in between
     session.handle_timer(now)                       # at session.next_timer()
     if session.closing: ...                         # write data_to_send(), then close; `error` says why
 
@@ -17,11 +19,13 @@ sessions in docs/protocol says what is ours where the guide is silent (windows, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Iterable
 
 import msgspec
 
 from openstreamer.errors import LocalProtocolError, OpenStreamerError, PeerError, RemoteProtocolError
+from openstreamer.layouts.host_requests import HOST_DATA_TYPES
 from openstreamer.layouts.records import EVENT_CLASSES
 
 from .framing import MESSAGE_LIMIT, FrameReader
@@ -47,11 +51,15 @@ from .states import SERVER_TABLE, ServerAction, ServerState, row_type
 from .window import Pieces, SendWindow
 
 _NULL = encode_message(Null())
-_HIGHEST_DATA_TYPE = 13
-"""Last known kind of host request."""
+_MOST_QUESTIONS = 20_000
+"""Host data requests that may wait for their answer in one session. This is a security limit."""
 
-HostData = Callable[[HostDataRequest, Selection | None], Iterable[bytes]]
-"""Finds host profiles: full host profile blocks with their headers, in the order they are to be sent."""
+
+class HostQuestion(msgspec.Struct, frozen=True):
+    """A host data request, and what the session had asked for when it came (None: for nothing yet)."""
+
+    request: HostDataRequest
+    selection: Selection | None
 
 
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +102,6 @@ class ServerSession:
         connection_id: int = 1,
         options: ServerOptions | None = None,
         allowed: Iterable[str] = EVENT_CLASSES,
-        host_data: HostData | None = None,
         authenticated: bool = True,
     ) -> None:
         self.connection_id = connection_id & 0xFFFFFFFF
@@ -104,13 +111,13 @@ class ServerSession:
         self.error: OpenStreamerError | None = None
         self.nulls_received = 0
         self._allowed = frozenset(allowed)
-        self._host_data = host_data
         self._state = ServerState.WAIT_REQUEST if authenticated else ServerState.TLS
         self._reader = FrameReader(self.options.message_limit)
         self._flags = 0
         self._events: list[Message] = []
         self._out: Pieces = []
         self._window: SendWindow | None = None
+        self._questions: deque[HostQuestion] = deque()
         self._began = self._sent_at = self._paused_at = now
 
     # --- what the server asks -----------------------------------------------------------------------------
@@ -152,6 +159,21 @@ class ServerSession:
     def bundles_sent(self) -> int:
         """Bundles given out so far; 0 in flat mode."""
         return self._window.bundles_sent if self._window is not None else 0
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """The event classes that may be sent."""
+        return self._allowed
+
+    @property
+    def host_question(self) -> HostQuestion | None:
+        """The host data request whose answer `answer_hosts` takes; they are answered in order."""
+        return self._questions[0] if self._questions else None
+
+    @property
+    def host_questions(self) -> int:
+        """Host data requests that wait for their answer."""
+        return len(self._questions)
 
     @property
     def closing(self) -> bool:
@@ -213,7 +235,7 @@ class ServerSession:
                 elif action is ServerAction.CHOOSE and isinstance(message, StreamingRequest):
                     self._choose(message, now)
                 elif action is ServerAction.HOST_DATA and isinstance(message, HostDataRequest):
-                    self._answer_host_request(message, now)
+                    self._take_host_request(message)
         except RemoteProtocolError as error:
             self._fail(error)
 
@@ -258,23 +280,14 @@ class ServerSession:
             self._window.acknowledge(whole=self.options.release_whole_window)
             self._send_waiting(now)
 
-    def _answer_host_request(self, request: HostDataRequest, now: float) -> None:
-        if request.data_type > _HIGHEST_DATA_TYPE:
+    def _take_host_request(self, request: HostDataRequest) -> None:
+        if request.data_type & ~1 not in HOST_DATA_TYPES:
             raise RemoteProtocolError(
                 f"host data type {request.data_type} is not known", code=ErrorCode.UNSUPPORTED_REQUEST
             )
-        profiles = self._host_data(request, self.selection) if self._host_data is not None else ()
-        if request.is_range:
-            for profile in profiles:
-                self._write(MultipleHostData(profile), now)
-            self._write(MultipleHostData(), now)
-            self._write(Null(), now)
-            return
-        for profile in profiles:
-            self._write(SingleHostData(profile), now)
-            return
-        self._write(SingleHostData(), now)
-        self._write(Null(), now)
+        if len(self._questions) >= _MOST_QUESTIONS:
+            raise RemoteProtocolError(f"{_MOST_QUESTIONS} host data requests wait for their answers already")
+        self._questions.append(HostQuestion(request, self.selection))
 
     def _peer_gave_up(self, body: bytes) -> None:
         try:
@@ -317,6 +330,30 @@ class ServerSession:
         if self._state in (ServerState.TLS, ServerState.WAIT_REQUEST, ServerState.CLOSING):
             raise LocalProtocolError(f"nothing can be sent in state {self.state.value}")
         self._write(message, now)
+        return self.data_to_send()
+
+    def answer_hosts(self, profiles: Iterable[bytes], now: float, *, last: bool) -> bytes:
+        """Answer the request in `host_question`, or go on doing so; gives all that waits to be written.
+
+        `profiles` are full host profile blocks with their headers, in order; of a single host the first one
+        counts and is the whole answer. `last` says that there are no more: then comes what ends the answer.
+
+        Raises:
+            LocalProtocolError: no request waits for an answer.
+        """
+        if not self._questions:
+            raise LocalProtocolError("no host data request waits for an answer")
+        is_range = self._questions[0].request.is_range
+        answer = MultipleHostData if is_range else SingleHostData
+        for profile in profiles:
+            self._write(answer(profile), now)
+            if not is_range:
+                self._questions.popleft()
+                return self.data_to_send()
+        if last:
+            self._write(answer(), now)
+            self._write(Null(), now)
+            self._questions.popleft()
         return self.data_to_send()
 
     def _write(self, message: Message, now: float) -> None:
@@ -383,8 +420,9 @@ class ServerSession:
     def _end(self, error: OpenStreamerError | None) -> None:
         self._state = ServerState.CLOSING
         self.error = error
+        self._questions.clear()
         if self._window is not None:
             self._window.clear()
 
 
-__all__ = ["HostData", "ServerOptions", "ServerSession"]
+__all__ = ["HostQuestion", "ServerOptions", "ServerSession"]

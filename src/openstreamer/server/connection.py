@@ -42,6 +42,7 @@ class Connection(asyncio.Protocol):
         self._writable.set()
         self._ended = asyncio.Event()
         self._reading = False
+        self._held = False
 
     # called by the event loop
 
@@ -73,10 +74,14 @@ class Connection(asyncio.Protocol):
         """The write buffer has room again."""
         self._writable.set()
         self.progress = time.monotonic()
-        if self._receive is not None and not self._reading and not self.closing:
-            assert self._transport is not None
-            self._transport.resume_reading()
-            self._reading = True
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if self._receive is None or self._reading or self._held or self.closing or not self.writable:
+            return
+        assert self._transport is not None
+        self._transport.resume_reading()
+        self._reading = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
@@ -97,6 +102,19 @@ class Connection(asyncio.Protocol):
             return
         self._reading = True
         self._transport.resume_reading()
+
+    def hold(self) -> None:
+        """Read nothing more until `release`."""
+        self._held = True
+        if self._reading and self._transport is not None and not self.closing:
+            self._transport.pause_reading()
+            self._reading = False
+
+    def release(self) -> None:
+        """Undo `hold`."""
+        if self._held:
+            self._held = False
+            self._read_on()
 
     @property
     def closing(self) -> bool:

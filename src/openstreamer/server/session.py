@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from openstreamer.authority import Client
@@ -26,12 +26,14 @@ from openstreamer.protocol.messages import (
     NOW,
     EventStreamRequest,
     Null,
+    UnknownMessage,
 )
 from openstreamer.protocol.records import Record
 from openstreamer.protocol.selection import HeaderOptions, Selection
 from openstreamer.protocol.session_server import ServerOptions, ServerSession
 from openstreamer.protocol.transcode import render_records
 from openstreamer.server.connection import Connection
+from openstreamer.server.hosts import HostAnswers
 from openstreamer.server.rendering import Rendered, make_rendered, rest_of
 from openstreamer.server.settings import ProtocolSettings, SessionSettings
 from openstreamer.server.source import RETRY_SECONDS, Loaded, Source
@@ -52,6 +54,9 @@ QUIET_SECONDS = 0.1
 SETTLE_BYTES = 4 * 1024 * 1024
 """Before a connection is closed: how long and how much the client may go on talking at most, and how long it
 must be silent."""
+
+MOST_UNKNOWN = 20
+"""Unknown types of messages that are named in the log for one session."""
 
 CLOSE_SECONDS = 5.0
 """How long a connection that is being closed may take to get rid of what is pending."""
@@ -112,6 +117,10 @@ class Session:
         self._protocol = ServerSession(
             time.monotonic(), connection_id=connection_id, options=options, allowed=allowed
         )
+        self._hosts = HostAnswers(
+            self._protocol, connection, source, sent=self._count_hosts, done=self._look_again
+        )
+        self._unknown_messages: set[int] = set()
         self._wake = asyncio.Event()
         self._finishing = False
         self._newest_at_request: Position = 0
@@ -137,10 +146,13 @@ class Session:
         """Hold the conversation until the connection has ended."""
         self._source.subscribe(self._wake.set)
         self.connection.start(self._received, self._ended)
+        hosts = asyncio.create_task(self._hosts.run())
+        hosts.add_done_callback(self._hosts_ended)
         try:
             await self._pump()
         finally:
             self._source.unsubscribe(self._wake.set)
+            hosts.cancel()
         await self._settle()
         self._stop("the service stops" if self._finishing else "ended")
         self.connection.close()
@@ -202,13 +214,41 @@ class Session:
                 self._newest_at_request = self._source.newest
             if debug and not (isinstance(message, Null) and self._is_flat):  # there it is one an event
                 log.debug("%s: %s", self.connection.peer, message_words(message))
+            elif isinstance(message, UnknownMessage):
+                self._note_unknown(message)
+        self._hosts.look()
         if self._protocol.unacknowledged == 0:
             self._note_acknowledged()
         self._write_answers()
         self._wake.set()
 
+    def _note_unknown(self, message: UnknownMessage) -> None:
+        """Log a message of unknown type, once for each type."""
+        known = self._unknown_messages
+        if message.type not in known and len(known) < MOST_UNKNOWN:
+            known.add(message.type)
+            log.warning("%s: %s", self.connection.peer, message_words(message))
+
     def _ended(self) -> None:
         self._stop("left")
+
+    # called by the answers to host data requests
+
+    def _count_hosts(self, sent: int, lost: Counter[str]) -> None:
+        self.statistics.hosts += sent
+        self._client_statistics.hosts += sent
+        self._client_statistics.hosts_lost.update(lost)
+        for reason, count in lost.items():
+            log.info("%s: %d hosts left out: %s", self.connection.peer, count, reason)
+
+    def _look_again(self) -> None:
+        self._wake.set()
+
+    def _hosts_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("%s: the session ended by a fault of the program", self.connection.peer, exc_info=error)
+            self.end("fault of the program")
 
     def _write_answers(self) -> bool:
         """Write what the conversation has to say beside records; whether there was anything."""
@@ -253,14 +293,10 @@ class Session:
         announced = False
         while not self.over:
             self._wake.clear()
-            if not self._protocol.streaming:
-                if self._finishing:
-                    self.delivered = True
-                    return
-            elif await self._advance():
+            if self._protocol.streaming and await self._advance():
                 await asyncio.sleep(0)  # others want to send too
                 continue
-            elif self._finishing and not self.over:
+            if self._finishing and not self.over and self._protocol.host_question is None:
                 self.delivered = True
                 return
             if self._protocol.streaming and not announced:

@@ -171,6 +171,10 @@ class Source:
             lambda loaded: sum(len(item.chunk.data) + 1000 for item in loaded),
         )
 
+    async def ask(self, question: Callable[[Store], _Value]) -> _Value:
+        """What a function makes of the store, in a thread. Raises what it raises."""
+        return await self.run(lambda: question(self._store))
+
     def _read(self, after: Position) -> list[Loaded]:
         while True:
             try:

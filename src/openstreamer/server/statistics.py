@@ -21,6 +21,8 @@ class SessionStatistics:
     """Stored records that this session did not ask for or may not get."""
     inexpressible: int = 0
     """Records that the version asked for has no form for."""
+    hosts: int = 0
+    """Host profiles sent."""
     chunks: int = 0
     """Chunks read to the end."""
     messages_received: int = 0
@@ -37,6 +39,10 @@ class ClientStatistics:
     """Stored records that it did not ask for or may not get, by record type."""
     lost: Counter[str] = field(default_factory=Counter)
     """Records that could not be put into the version asked for: "record 400: reason"."""
+    hosts: int = 0
+    """Host profiles sent."""
+    hosts_lost: Counter[str] = field(default_factory=Counter)
+    """Host profiles that could not be put into the block asked for, by reason."""
     metadata: int = 0
     """Metadata records sent."""
 
