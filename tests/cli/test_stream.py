@@ -142,7 +142,7 @@ def test_the_manual_of_an_output(command: Command) -> None:
     out, _ = command.run("-o", "csv:help")
     assert "spreadsheet=…  (yes | no; default no)" in out
     _, told = command.run("-o", "nonsense:help", status=2)
-    assert "there are: csv, json" in told
+    assert "there are: cef, csv, json" in told
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.interface import NoConfig, Output
 from openstreamer.outputs.registry import OutputSpec, create, manual, parse_format, parse_settings
 
-BUILT_IN = ("csv", "json", "pcap", "pcapng", "print")
+BUILT_IN = ("cef", "csv", "json", "pcap", "pcapng", "print", "syslog")
 
 
 def test_the_built_in_outputs_come_through_the_entry_points() -> None:
@@ -54,7 +54,7 @@ def test_format_and_settings_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("nosuch", "", "there are: csv, json"),
+        ("nosuch", "", "there are: cef, csv, json"),
         ("json", "colour=red", "no setting 'colour'; it has: sync"),
         ("json", "sync=sometimes", "Invalid enum value 'sometimes'"),
         ("print", "width=wide", "width"),

@@ -46,7 +46,7 @@ def parse_server(text: str, port: int | None) -> tuple[str, int]:
 
 def pair_outputs(formats: tuple[str, ...], targets: tuple[str, ...]) -> list[OutputSpec]:
     """Join each `-o` with its `-f`, in order. Without `-f` the one output is standard output."""
-    from openstreamer.outputs.registry import OutputSpec, parse_format
+    from openstreamer.outputs.registry import OutputSpec, find, parse_format
 
     formats = formats or (DEFAULT_FORMAT,)
     if len(targets) > len(formats):
@@ -57,7 +57,7 @@ def pair_outputs(formats: tuple[str, ...], targets: tuple[str, ...]) -> list[Out
     for at, text in enumerate(formats):
         name, settings = parse_format(text)
         target = targets[at] if at < len(targets) else "-"
-        specs.append(OutputSpec(name, settings, target if target == "-" else os.path.abspath(target)))
+        specs.append(OutputSpec(name, settings, find(name).complete_target(target)))
     seen = [spec.target for spec in specs]
     for target in seen:
         if seen.count(target) > 1:

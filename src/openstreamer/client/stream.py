@@ -147,6 +147,13 @@ class Stream:
             self._finish()
 
     def _finish(self) -> None:
+        for opened in self._outputs:
+            before = opened.output.place()
+            try:
+                opened.output.finish()
+            except OutputError as error:
+                self._observer.notice(f"{error}; what was held back for later has not been sent")
+            self._dirty = self._dirty or opened.output.place() != before
         self._save(force=True)
         self._feed.names.save()
         for opened in self._outputs:

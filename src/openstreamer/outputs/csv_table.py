@@ -21,18 +21,19 @@ import msgspec
 from openstreamer.errors import OutputError
 from openstreamer.outputs import columns as columns_table
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
 from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.rotation import RotatingFile, RotationConfig, open_rotating
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-class CsvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CsvConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     """Settings of the csv output."""
 
     columns: Annotated[
         list[str], msgspec.Meta(description="The columns, in order; without it the common ones.")
-    ] = []
+    ] = msgspec.field(default_factory=list)
     header: Annotated[bool, msgspec.Meta(description="Write the names of the columns as the first line.")] = (
         True
     )
@@ -43,10 +44,6 @@ class CsvConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         bool,
         msgspec.Meta(description="Put an apostrophe before text that an office program takes for a formula."),
     ] = False
-    sync: Annotated[
-        SyncPolicy,
-        msgspec.Meta(description="When the file is made durable: before each saved position, or never."),
-    ] = "position"
 
 
 def cell(value: Any) -> Any:
@@ -74,7 +71,7 @@ class CsvOutput(Output):
         self._file: GrowingFile | OpenStream | None = None
 
     def open(self, place: Place | None) -> None:
-        self._file = open_target(self.target, place, sync=self._settings.sync)
+        self._file = open_rotating(self.target, place, self._settings)
         if self._settings.header and isinstance(self._file, GrowingFile) and self._file.length:
             header = self._text([[column.name for column in self._rows.columns]])
             if self._file.head(len(header)) != header:
@@ -96,9 +93,12 @@ class CsvOutput(Output):
                     for part in row
                 ]
             rows.append(row)
+        text = self._text(rows)
+        if isinstance(self._file, RotatingFile) and rows:
+            self._file.roll(len(text))
         if self._settings.header and not self._file.length:
-            rows.insert(0, [column.name for column in self._rows.columns])
-        self._file.append(self._text(rows))
+            text = self._text([[column.name for column in self._rows.columns]]) + text
+        self._file.append(text)
 
     def sync(self) -> None:
         if self._file is not None:

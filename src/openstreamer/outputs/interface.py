@@ -1,7 +1,7 @@
 """The one shape that every output has.
 
-An output is a class with a `Config` (a `msgspec.Struct` whose field descriptions are its manual), and five
-verbs: `open`, `write`, `flush`, `place`, `close`. It is found through the entry point group
+An output is a class with a `Config` (a `msgspec.Struct` whose field descriptions are its manual), and six
+verbs: `open`, `write`, `flush`, `place`, `finish`, `close`. It is found through the entry point group
 `openstreamer.outputs`, the built-in ones through the same door as anybody else's.
 
 The rules that make delivery safe:
@@ -18,6 +18,7 @@ It is not for choosing what to request: that is `openstreamer.client.request`.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -66,6 +67,17 @@ class Output:
         self.config = config
         self.target = target
 
+    @classmethod
+    def complete_target(cls, target: str) -> str:
+        """The value of `-f` in the form that names the target for good; "-" where there was no `-f`.
+
+        Files become absolute paths. An output that takes no file says what it takes instead.
+
+        Raises:
+            UsageError: it is no target for this output.
+        """
+        return target if target == "-" else os.path.abspath(target)
+
     def open(self, place: Place | None) -> None:
         """Make ready to write; with a place, cut back to it first.
 
@@ -85,6 +97,13 @@ class Output:
 
     def flush(self) -> None:
         """Bring out what `write` still holds back. Same errors as `write`."""
+
+    def finish(self) -> None:
+        """The stream ends: bring out what was held for later; comes once, before the last position is saved.
+
+        Raises:
+            OutputError: it could not be brought out; what `place` says then still holds it.
+        """
 
     def sync(self) -> None:
         """Make durable what was flushed, as far as the settings ask for it; before a position is saved."""

@@ -6,23 +6,17 @@ stores the same records again. This output adds only the file.
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import msgspec
 
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
 from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.rotation import RotationConfig, open_rotating
 from openstreamer.protocol.records import json_lines
 
 
-class JsonLinesConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class JsonLinesConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     """Settings of the json output."""
-
-    sync: Annotated[
-        SyncPolicy,
-        msgspec.Meta(description="When the file is made durable: before each saved position, or never."),
-    ] = "position"
 
 
 class JsonLinesOutput(Output):
@@ -35,11 +29,11 @@ class JsonLinesOutput(Output):
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         super().__init__(config, target)
         assert isinstance(config, JsonLinesConfig)
-        self._sync: SyncPolicy = config.sync
+        self._settings = config
         self._file: GrowingFile | OpenStream | None = None
 
     def open(self, place: Place | None) -> None:
-        self._file = open_target(self.target, place, sync=self._sync)
+        self._file = open_rotating(self.target, place, self._settings)
 
     def write(self, batch: Batch) -> None:
         assert self._file is not None

@@ -18,6 +18,18 @@ from openstreamer.outputs.interface import Output
 
 GROUP = "openstreamer.outputs"
 
+BUILT_IN = {
+    "print": "openstreamer.outputs.terminal:TerminalOutput",
+    "json": "openstreamer.outputs.json_lines:JsonLinesOutput",
+    "csv": "openstreamer.outputs.csv_table:CsvOutput",
+    "pcap": "openstreamer.outputs.pcap:PcapOutput",
+    "pcapng": "openstreamer.outputs.pcapng:PcapngOutput",
+    "syslog": "openstreamer.outputs.syslog:SyslogOutput",
+    "cef": "openstreamer.outputs.cef_lines:CefOutput",
+    "snmp": "openstreamer.outputs.snmp:SnmpOutput",
+}
+"""The same entries as in pyproject.toml, for a package that runs without being installed."""
+
 _TRUE = frozenset({"yes", "on", "true", "1", ""})
 _FALSE = frozenset({"no", "off", "false", "0"})
 
@@ -39,7 +51,7 @@ def names() -> list[str]:
     """The names of all outputs installed here, sorted."""
     from importlib.metadata import entry_points
 
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted({entry.name for entry in entry_points(group=GROUP)} | BUILT_IN.keys())
 
 
 def find(name: str) -> type[Output]:
@@ -48,9 +60,12 @@ def find(name: str) -> type[Output]:
     Raises:
         UsageError: there is none, or it cannot be imported.
     """
-    from importlib.metadata import entry_points
+    from importlib.metadata import EntryPoint, entry_points
 
-    for entry in entry_points(group=GROUP, name=name):
+    entries = list(entry_points(group=GROUP, name=name))
+    if not entries and name in BUILT_IN:
+        entries = [EntryPoint(name, BUILT_IN[name], GROUP)]
+    for entry in entries:
         try:
             loaded = entry.load()
         except ImportError as error:

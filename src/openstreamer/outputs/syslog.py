@@ -1,0 +1,295 @@
+"""Events as syslog messages: RFC 5424 or 3164, over UDP, TCP, TLS or to the local log service.
+
+`-f` says where to: `udp://HOST:PORT`, `tcp://HOST:PORT`, `tls://HOST:PORT`, a path, or nothing for the local
+service. A message holds the event in words, as CEF, as JSON, or in the words of the reference client.
+Messages in a connection are counted (RFC 6587, 3.4.1), so that nothing in an event can end one and begin
+another.
+
+`group=120` is the reference client's rule: alerts of low priority are held, and the last of each rule is sent
+with its count every so many seconds, at the end too. A position remembers what is held.
+
+Delivery: a batch counts as taken when the log server's machine has acknowledged it (TCP, TLS), when the
+local service has it, or when it has been sent (UDP, which promises nothing). After a lost connection the
+whole batch is sent again; the event's id tells which messages stand there twice. Not here: connections
+(senders.py), the fields of an event (mappings).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from openstreamer.outputs.batch import Batch
+from openstreamer.outputs.grouping import Groups
+from openstreamer.outputs.interface import Output, OutputFull, Place
+from openstreamer.outputs.mappings import cef, text
+from openstreamer.outputs.mappings.describe import Described, Describer
+from openstreamer.outputs.senders import Sender, TlsFiles, make_sender, parse_address, shortened
+from openstreamer.outputs.terminal import harmless
+from openstreamer.protocol.records import json_line
+from openstreamer.version import __version__
+
+Facility = Literal[
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
+    "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6",
+    "local7",
+]  # fmt: skip
+SeverityChoice = Literal[
+    "auto", "emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"
+]
+FACILITIES: tuple[str, ...] = Facility.__args__  # type: ignore[attr-defined]
+SEVERITIES: tuple[str, ...] = SeverityChoice.__args__[1:]  # type: ignore[attr-defined]
+
+STRUCTURED_ID = "openstreamer@32473"
+"""Name of the structured data; 32473 is the number kept for examples (RFC 5612), we have none of our own."""
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class SyslogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of the syslog output."""
+
+    format: Annotated[
+        Literal["rfc5424", "rfc3164"],
+        msgspec.Meta(description="Form of a message; the local service always gets the old one."),
+    ] = "rfc5424"
+    content: Annotated[
+        Literal["plain", "cef", "json", "reference"],
+        msgspec.Meta(
+            description="What a message says: names and values, CEF, JSON, the reference client's words."
+        ),
+    ] = "plain"
+    facility: Annotated[Facility, msgspec.Meta(description="Facility of all messages.")] = "user"
+    severity: Annotated[
+        SeverityChoice, msgspec.Meta(description="Severity of all messages; auto: by what the event says.")
+    ] = "auto"
+    tag: Annotated[
+        str,
+        msgspec.Meta(description="Name of the program in a message.", pattern="^[!-~]{1,48}$"),
+    ] = "openstreamer"
+    hostname: Annotated[
+        str,
+        msgspec.Meta(description="Name of the machine in a message; empty: this one's.", pattern="^[!-~]*$"),
+    ] = ""
+    group: Annotated[
+        int,
+        msgspec.Meta(
+            description="Hold alerts of low priority, tell each rule's last with its count after so many"
+            " seconds; 0 sends all at once.",
+            ge=0,
+        ),
+    ] = 0
+    framing: Annotated[
+        Literal["octets", "lines"],
+        msgspec.Meta(description="How messages stand in a TCP or TLS connection: counted, or one a line."),
+    ] = "octets"
+    limit: Annotated[int, msgspec.Meta(description="Cut messages at so many bytes.", ge=480, le=1 << 20)] = (
+        8192
+    )
+    ca: Annotated[
+        str, msgspec.Meta(description="Authority of the log server's certificate (PEM); empty: the system's.")
+    ] = ""
+    certificate: Annotated[str, msgspec.Meta(description="Certificate to show to the log server (PEM).")] = ""
+    key: Annotated[str, msgspec.Meta(description="Its key (PEM), if it is not in the same file.")] = ""
+    server_name: Annotated[
+        str, msgspec.Meta(description="Name that the certificate must bear, if not the one in the address.")
+    ] = ""
+    verify: Annotated[
+        bool, msgspec.Meta(description="Check the log server's certificate; no: anybody can pose as it.")
+    ] = True
+
+
+class SyslogOutput(Output):
+    """`-o syslog`."""
+
+    Config = SyslogConfig
+    title = "messages for a log server (RFC 5424, RFC 3164; UDP, TCP, TLS, local)"
+    example = "openstreamer stream SERVER -o syslog -f tls://logs.example.org"
+
+    def __init__(self, config: msgspec.Struct, target: str) -> None:
+        super().__init__(config, target)
+        assert isinstance(config, SyslogConfig)
+        self._settings = config
+        self._address = parse_address(target)
+        self._describer = Describer()
+        self._groups = Groups(config.group)
+        self._sender: Sender | None = None
+        self._offered: tuple[Batch, list[bytes], Groups] | None = None
+        self._told: list[str] = []
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._timer: threading.Thread | None = None
+        self._frame = self._framing()
+
+    @classmethod
+    def complete_target(cls, target: str) -> str:
+        return str(parse_address(target))
+
+    def open(self, place: Place | None) -> None:
+        files = TlsFiles(
+            authority=self._settings.ca,
+            certificate=self._settings.certificate,
+            key=self._settings.key,
+            verify=self._settings.verify,
+        )
+        self._sender = make_sender(self._address, files, self._settings.server_name)
+        if self._settings.group:
+            if place is not None:
+                self._groups.restored(place.get("held", []), self._describer, time.monotonic())
+            self._timer = threading.Thread(target=self._watch, name="syslog groups", daemon=True)
+            self._timer.start()
+
+    def write(self, batch: Batch) -> None:
+        assert self._sender is not None
+        with self._lock:
+            if self._offered is None or self._offered[0] is not batch:
+                self._offered = (batch, *self._render(batch))
+            _, messages, groups = self._offered
+            self._sender.send(messages)
+            self._sender.flush()
+            self._groups = groups
+            self._offered = None
+
+    def _render(self, batch: Batch) -> tuple[list[bytes], Groups]:
+        groups = self._groups.copy() if self._settings.group else self._groups
+        now = time.monotonic()
+        return [
+            self._frame(self._message(event, 1))
+            for event in self._describer.batch(batch)
+            if not groups.hold(event, now)
+        ], groups
+
+    def _send_due(self, now: float) -> None:
+        due = self._groups.due
+        if due is not None and now >= due:
+            self._send_groups()
+
+    def _send_groups(self) -> None:
+        """Send what is held.
+
+        Raises:
+            OutputFull: it could not be sent, and is still held.
+        """
+        assert self._sender is not None
+        held = self._groups.pending()
+        if held:
+            self._sender.send([self._frame(self._message(group.last, group.count)) for group in held])
+            self._sender.flush()
+            self._groups.sent()
+
+    def _watch(self) -> None:
+        """Send what is due while no batch comes; what cannot be sent is tried again with the next look."""
+        pause = min(1.0, self._settings.group / 4)
+        told = False
+        while not self._ending.wait(pause):
+            with self._lock:
+                if self._offered is not None:
+                    continue  # a batch that could not be sent comes again, and knows more than we do
+                try:
+                    self._send_due(time.monotonic())
+                    told = False
+                except OutputFull as error:
+                    if not told:
+                        self._told.append(f"{error}; grouped alerts wait")
+                    told = True
+
+    def place(self) -> Place | None:
+        if not self._settings.group:
+            return None
+        with self._lock:
+            return {"held": self._groups.saved()}
+
+    def notices(self) -> list[str]:
+        told, self._told = self._told, []
+        return told
+
+    def finish(self) -> None:
+        self._ending.set()
+        if self._timer is not None:
+            self._timer.join(60.0)
+            self._timer = None
+        with self._lock:
+            if self._sender is not None and self._offered is None:
+                self._send_groups()
+
+    def close(self) -> None:
+        self._ending.set()
+        if self._sender is not None:
+            self._sender.close()
+            self._sender = None
+
+    def _framing(self) -> Callable[[bytes], bytes]:
+        limit = self._settings.limit
+        if self._address.transport in ("udp", "local"):
+            return lambda message: shortened(message, limit)
+        if self._settings.framing == "lines":
+            return lambda message: shortened(message, limit) + b"\n"
+
+        def counted(message: bytes) -> bytes:
+            message = shortened(message, limit)
+            return b"%d %s" % (len(message), message)
+
+        return counted
+
+    def _content(self, event: Described, count: int) -> str:
+        content = self._settings.content
+        if content == "cef":
+            return cef.cef_line(event, _CEF_HEAD, count)
+        if content == "json":
+            return json_line(event.event, event.server, dict(event.names)).decode().rstrip("\n")
+        return text.plain(event, count) if content == "plain" else text.reference(event, count)
+
+    def _message(self, event: Described, count: int) -> bytes:
+        settings = self._settings
+        if settings.severity == "auto":
+            severity = event.syslog_severity
+        else:
+            severity = SEVERITIES.index(settings.severity)
+        priority = FACILITIES.index(settings.facility) * 8 + severity
+        content = self._content(event, count)
+        seconds = event.seconds or int(time.time())
+        if self._address.transport == "local":
+            return f"<{priority}>{_old_time(seconds)} {settings.tag}[{_PROCESS}]: {content}".encode()
+        hostname = settings.hostname or _hostname()
+        if settings.format == "rfc3164":
+            short = hostname.partition(".")[0]
+            tag = f"{settings.tag[:32]}[{_PROCESS}]"
+            return f"<{priority}>{_old_time(seconds)} {short} {tag}: {content}".encode()
+        moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        structured = (
+            f'[{STRUCTURED_ID} id="{event.id}" class="{event.event_class}"'
+            f' server="{_parameter(event.server)}" count="{count}"]'
+        )
+        return (
+            f"<{priority}>1 {moment}.{event.microseconds:06d}Z {hostname} {settings.tag} {_PROCESS}"
+            f" {event.event.event[:32]} {structured} {content}"
+        ).encode()
+
+
+_CEF_HEAD = cef.head("OpenStreamer", "OpenStreamer", __version__)
+_PROCESS = os.getpid()
+
+
+def _hostname() -> str:
+    return "".join(letter if "!" <= letter <= "~" else "-" for letter in socket.gethostname()) or "-"
+
+
+def _parameter(value: str) -> str:
+    """A value of structured data: RFC 5424, 6.3.3."""
+    return harmless(value).replace("\\", "\\\\").replace('"', '\\"').replace("]", "\\]")
+
+
+def _old_time(seconds: int) -> str:
+    """Local time in the form of RFC 3164: months in English whatever the locale."""
+    moment = time.localtime(seconds)
+    return (
+        f"{_MONTHS[moment.tm_mon - 1]} {moment.tm_mday:2d}"
+        f" {moment.tm_hour:02d}:{moment.tm_min:02d}:{moment.tm_sec:02d}"
+    )
