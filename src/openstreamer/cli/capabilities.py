@@ -7,22 +7,10 @@ from typing import Any
 NO_LAYOUT = "the layout is not known; the bytes are kept"
 NOT_DECLARED = "the layout is not declared yet; the bytes are kept"
 
-PRIMITIVES = (
-    (1, 0, "string"),
-    (1, 10, "blob"),
-    (1, 11, "list"),
-    (1, 31, "generic_list"),
-    (2, 0, "string"),
-    (2, 1, "blob"),
-    (2, 2, "list"),
-    (2, 3, "generic_list"),
-)
-"""Blocks that other blocks are made of: (series, type, id)."""
-
 
 def capabilities() -> dict[str, Any]:
     """What can be decoded and encoded: the object that `explain events --json` prints."""
-    from openstreamer.layouts.records import RECORDS, UNKNOWN_LAYOUTS
+    from openstreamer.layouts.records import RECORDS, UNKNOWN_LAYOUTS, WHY_UNKNOWN
     from openstreamer.wire import blocks, layout_of
 
     records = []
@@ -42,15 +30,14 @@ def capabilities() -> dict[str, Any]:
             }
         )
     found: dict[tuple[int, int], dict[str, Any]] = {}
-    for series, number, name in PRIMITIVES:
-        found[series, number] = _block(series, number, name, "all", "partly-verified")
     for (series, number), cls in blocks().items():
         layout = layout_of(cls)
         found[series, number] = _block(
             series, number, layout.id, layout.types[number], layout.confidence[number]
         )
     for (series, number), (family, releases, confidence) in UNKNOWN_LAYOUTS.items():
-        found[series, number] = _block(series, number, family, releases, confidence, reason=NO_LAYOUT)
+        reason = f"{NO_LAYOUT}. {WHY_UNKNOWN[series, number]}"
+        found[series, number] = _block(series, number, family, releases, confidence, reason=reason)
     return {"records": records, "blocks": [found[key] for key in sorted(found)]}
 
 
