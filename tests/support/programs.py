@@ -16,6 +16,8 @@ PACKAGES = {
     "perl": "perl",
     "tshark": "tshark",
     "capinfos": "wireshark-common",
+    "chromedriver": "chromium-driver",
+    "chromium": "chromium",
     "suricata": "suricata (bookworm-backports)",
 }
 """Debian package of each program."""
