@@ -93,7 +93,7 @@ def _page_of_status(context: WebContext) -> Callable[[Request, HTTPException], A
         if error.status_code == 405:
             return PlainTextResponse("No such method here.\n", 405, error.headers)
         visit = Visit(context, request, None, "")
-        return visit.page(
+        return await visit.page(
             "message.html",
             error.status_code,
             title="Nothing here" if error.status_code == 404 else "That did not work",

@@ -76,7 +76,7 @@ class WebContext:
         self.assets = _read_assets()
         self.templates = self._environment()
         self.server_names: frozenset[str] = frozenset()
-        self._threads = ThreadPoolExecutor(3, thread_name_prefix="web")
+        self._threads = ThreadPoolExecutor(5, thread_name_prefix="web")
         self._resolvers = ThreadPoolExecutor(4, thread_name_prefix="resolve")
         self._tasks: list[asyncio.Task[None]] = []
         self._snapshot: tuple[float, Snapshot] | None = None

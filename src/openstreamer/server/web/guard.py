@@ -148,20 +148,21 @@ class Visit:
         """Have the next page say something; kinds are "good", "warn" and "bad"."""
         self.login.notices.append((kind, sentence))
 
-    def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-        """A page made from a template."""
+    async def page(self, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A page made from a template, in a thread: long tables take their time."""
         login = self.maybe_login
         notices: list[tuple[str, str]] = []
         if login is not None and not self.partial:
             notices, login.notices = login.notices, []
-        content = self.context.templates.get_template(template).render(
+        values.update(
             path=self.request.url.path,
             csrf=login.csrf if login is not None else "",
             logged_in=login is not None,
             notices=notices,
             now=time.time(),
-            **values,
         )
+        templates = self.context.templates
+        content = await self.context.run(lambda: templates.get_template(template).render(values))
         return HTMLResponse(content, status)
 
 
@@ -195,10 +196,12 @@ def page(
                     )
             return await endpoint(visit)
         except Refused as refused:
-            return visit.page("message.html", refused.status, title="Refused", sentence=refused.sentence)
+            return await visit.page(
+                "message.html", refused.status, title="Refused", sentence=refused.sentence
+            )
         except OpenStreamerError as error:
             log.error("web pages: %s", error)
-            return visit.page("message.html", 500, title="That did not work", sentence=str(error))
+            return await visit.page("message.html", 500, title="That did not work", sentence=str(error))
 
     return answer
 

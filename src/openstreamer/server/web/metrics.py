@@ -207,7 +207,8 @@ async def metrics(context: WebContext, request: Request) -> Response:
         snapshot = await context.snapshot()
     except OpenStreamerError as error:
         return PlainTextResponse(f"{error}\n", 503)
-    return Response(exposition(snapshot), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    content = await context.run(lambda: exposition(snapshot))
+    return Response(content, media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 async def health(context: WebContext, request: Request) -> Response:

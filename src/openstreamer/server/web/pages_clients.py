@@ -45,7 +45,7 @@ async def _list(visit: Visit) -> tuple[Snapshot, list[Client]]:
 async def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
     """All clients, and the form for a new one."""
     snapshot, clients = await _list(visit)
-    return visit.page(
+    return await visit.page(
         "clients.html",
         status,
         snapshot=snapshot,
@@ -65,7 +65,9 @@ async def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Res
 async def now(visit: Visit) -> Response:
     """The table of clients again, for the page that shows it."""
     snapshot, clients = await _list(visit)
-    return visit.page("clients_table.html", snapshot=snapshot, rows=_rows(snapshot, clients), path_of=path_of)
+    return await visit.page(
+        "clients_table.html", snapshot=snapshot, rows=_rows(snapshot, clients), path_of=path_of
+    )
 
 
 def _rows(snapshot: Snapshot, clients: list[Client]) -> list[dict[str, object]]:
@@ -85,7 +87,7 @@ async def show_one(visit: Visit) -> Response:
     registry = visit.context.service.authority.registry
     allowed = await visit.context.run(lambda: registry.allowed_events(client))
     about = next((item for item in snapshot.clients if item.host == client.host), None)
-    return visit.page(
+    return await visit.page(
         "client.html",
         client=client,
         about=about,
@@ -102,7 +104,7 @@ async def names(visit: Visit) -> Response:
     """What a client's names stand for on this server just now. May take some seconds."""
     client = await _client(visit)
     found = await visit.context.resolve(client.names)
-    return visit.page("client_names.html", client=client, found=found)
+    return await visit.page("client_names.html", client=client, found=found)
 
 
 async def add(visit: Visit) -> Response:
@@ -171,7 +173,7 @@ async def ask(visit: Visit) -> Response:
         raise Refused(404, f"Client {client.host} is revoked already.")
     snapshot = await visit.context.snapshot()
     sessions = [item for item in snapshot.sessions if item.client == client.host]
-    return visit.page("revoke.html", client=client, sessions=sessions, home=path_of(client.host))
+    return await visit.page("revoke.html", client=client, sessions=sessions, home=path_of(client.host))
 
 
 async def revoke(visit: Visit) -> Response:

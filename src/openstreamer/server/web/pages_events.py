@@ -99,8 +99,8 @@ async def browse(visit: Visit) -> Response:
         "types": EVENT_TYPES,
     }
     if visit.partial and visit.request.headers.get("hx-target") == "more":
-        return visit.page("events_rows.html", **values)
-    return visit.page("events.html", form=fields, **values)
+        return await visit.page("events_rows.html", **values)
+    return await visit.page("events.html", form=fields, **values)
 
 
 async def live(visit: Visit) -> Response:
@@ -214,7 +214,7 @@ async def show_one(visit: Visit) -> Response:
     values = await visit.context.run(lambda: _about(visit, cursor))
     if values is None:
         raise Refused(404, "There is no such event: it was deleted, or never was.")
-    return visit.page("event.html", **values)
+    return await visit.page("event.html", **values)
 
 
 def _about(visit: Visit, cursor: Cursor) -> dict[str, Any] | None:

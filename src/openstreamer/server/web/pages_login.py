@@ -17,10 +17,10 @@ def _form_cookie(visit: Visit) -> str:
     return f"{cookie_name(visit.context)}-form"
 
 
-def _page(visit: Visit, status: int = 200, *, target: str, problem: str = "") -> Response:
+async def _page(visit: Visit, status: int = 200, *, target: str, problem: str = "") -> Response:
     context = visit.context
     value, token = context.login_forms.make()
-    answer = visit.page(
+    answer = await visit.page(
         "login.html",
         status,
         target=target,
@@ -40,7 +40,7 @@ async def form(visit: Visit) -> Response:
     target = local_page(visit.request.query_params.get("next", ""))
     if visit.maybe_login is not None:
         return RedirectResponse(target, 303)
-    return _page(visit, target=target)
+    return await _page(visit, target=target)
 
 
 async def log_in(visit: Visit) -> Response:
@@ -48,11 +48,11 @@ async def log_in(visit: Visit) -> Response:
     context, peer = visit.context, visit.peer
     target = local_page(visit.field("next"))
     if not context.login_forms.check(visit.request.cookies.get(_form_cookie(visit), ""), visit.field("csrf")):
-        return _page(visit, 403, target=target, problem="This form was too old. Please try again.")
+        return await _page(visit, 403, target=target, problem="This form was too old. Please try again.")
     wait = context.attempts.wait(peer, context.clock())
     if wait:
         minutes = math.ceil(wait / 60)
-        answer = _page(
+        answer = await _page(
             visit,
             429,
             target=target,
@@ -71,7 +71,7 @@ async def log_in(visit: Visit) -> Response:
         context.waiting_logins -= 1
     if not right:
         visit.audit("login failed")
-        return _page(visit, 403, target=target, problem="That is not the password.")
+        return await _page(visit, 403, target=target, problem="That is not the password.")
     context.attempts.succeeded(peer)
     if visit.token:
         context.logins.close(visit.token)

@@ -24,12 +24,12 @@ CHANGES = 8
 
 async def status(visit: Visit) -> Response:
     """The whole page."""
-    return visit.page("status.html", **await _values(visit))
+    return await visit.page("status.html", **await _values(visit))
 
 
 async def now(visit: Visit) -> Response:
     """The moving part of it."""
-    return visit.page("status_now.html", **await _values(visit))
+    return await visit.page("status_now.html", **await _values(visit))
 
 
 async def _values(visit: Visit) -> dict[str, Any]:

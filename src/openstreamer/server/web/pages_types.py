@@ -65,7 +65,7 @@ async def show(visit: Visit) -> Response:
     snapshot = await context.snapshot()
     enabled = await context.run(context.service.authority.registry.server_events)
     rates = context.history.rates()
-    return visit.page(
+    return await visit.page(
         "types.html",
         types=[
             (name, item, name in enabled, snapshot.store.by_type.get(name, 0), rates.get(name, 0.0))

@@ -27,7 +27,7 @@ from openstreamer.protocol.records import Event, Record, decode_record
 from openstreamer.server.snapshot import event_type
 from openstreamer.store import Chunk, Store
 
-COLUMNS = (
+COLUMNS: tuple[str, ...] = (
     "time", "event", "record_type", "priority", "message", "classification", "source_ip", "source_port",
     "destination_ip", "destination_port", "protocol", "device", "generator_id", "signature_id",
     "signature_revision", "blocked", "application", "user", "url", "file_name", "sha256", "file_size",
@@ -248,6 +248,7 @@ class _Finder:
         self._pattern = re.compile(re.escape(query.text.encode()), re.IGNORECASE) if query.text else None
         self._folded = query.text.casefold()
         self._rule = int(query.text) if query.text.isascii() and query.text.isdecimal() else None
+        self._number = (self._rule or 0).to_bytes(4, "big") if (self._rule or 1 << 32) < 1 << 32 else b""
 
     def may_hold(self, chunk: Chunk) -> bool:
         query = self._query
@@ -255,7 +256,7 @@ class _Finder:
             return False
         if self._needles and not any(needle in chunk.data for needle in self._needles):
             return False
-        if self._pattern is None or self._rule is not None:
+        if self._pattern is None or (self._number and self._number in chunk.data):
             return True
         if self._keys and any(key in self._keys for _, key in chunk.references):
             return True
@@ -277,6 +278,10 @@ class _Finder:
     def _holds(self, record: Record, data: bytes, start: int, end: int) -> bool:
         if self._needles and all(data.find(needle, start, end) < 0 for needle in self._needles):
             return False
+        if self._pattern is not None and not self._keys:
+            numbered = self._number and data.find(self._number, start, end) >= 0
+            if not numbered and not self._pattern.search(data, start, end):
+                return False
         try:
             event = decode_record(record)
         except DecodeError:
