@@ -13,7 +13,7 @@ from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.interface import NoConfig, Output
 from openstreamer.outputs.registry import OutputSpec, create, manual, parse_format, parse_settings
 
-BUILT_IN = ("cef", "csv", "json", "pcap", "pcapng", "print", "syslog")
+BUILT_IN = ("cef", "csv", "json", "pcap", "pcapng", "print", "snmp", "syslog")
 
 
 def test_the_built_in_outputs_come_through_the_entry_points() -> None:

@@ -14,6 +14,9 @@ import pytest
 PACKAGES = {
     "openssl": "openssl",
     "perl": "perl",
+    "rsyslogd": "rsyslog",
+    "snmptranslate": "snmp",
+    "snmptrapd": "snmptrapd",
     "tshark": "tshark",
     "capinfos": "wireshark-common",
     "chromedriver": "chromium-driver",

@@ -18,19 +18,16 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
-from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.grouping import Groups
-from openstreamer.outputs.interface import Output, OutputFull, Place
 from openstreamer.outputs.mappings import cef, text
-from openstreamer.outputs.mappings.describe import Described, Describer
+from openstreamer.outputs.mappings.describe import Described
+from openstreamer.outputs.messages import Counted, MessageOutput
 from openstreamer.outputs.senders import Sender, TlsFiles, make_sender, parse_address, shortened
 from openstreamer.outputs.terminal import harmless
 from openstreamer.protocol.records import json_line
@@ -106,7 +103,7 @@ class SyslogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = True
 
 
-class SyslogOutput(Output):
+class SyslogOutput(MessageOutput):
     """`-o syslog`."""
 
     Config = SyslogConfig
@@ -114,113 +111,30 @@ class SyslogOutput(Output):
     example = "openstreamer stream SERVER -o syslog -f tls://logs.example.org"
 
     def __init__(self, config: msgspec.Struct, target: str) -> None:
-        super().__init__(config, target)
         assert isinstance(config, SyslogConfig)
+        super().__init__(config, target, config.group)
         self._settings = config
         self._address = parse_address(target)
-        self._describer = Describer()
-        self._groups = Groups(config.group)
         self._sender: Sender | None = None
-        self._offered: tuple[Batch, list[bytes], Groups] | None = None
-        self._told: list[str] = []
-        self._lock = threading.Lock()
-        self._ending = threading.Event()
-        self._timer: threading.Thread | None = None
         self._frame = self._framing()
 
     @classmethod
     def complete_target(cls, target: str) -> str:
         return str(parse_address(target))
 
-    def open(self, place: Place | None) -> None:
+    def connect(self) -> None:
+        settings = self._settings
         files = TlsFiles(
-            authority=self._settings.ca,
-            certificate=self._settings.certificate,
-            key=self._settings.key,
-            verify=self._settings.verify,
+            authority=settings.ca, certificate=settings.certificate, key=settings.key, verify=settings.verify
         )
-        self._sender = make_sender(self._address, files, self._settings.server_name)
-        if self._settings.group:
-            if place is not None:
-                self._groups.restored(place.get("held", []), self._describer, time.monotonic())
-            self._timer = threading.Thread(target=self._watch, name="syslog groups", daemon=True)
-            self._timer.start()
+        self._sender = make_sender(self._address, files, settings.server_name)
 
-    def write(self, batch: Batch) -> None:
+    def deliver(self, events: Sequence[Counted]) -> None:
         assert self._sender is not None
-        with self._lock:
-            if self._offered is None or self._offered[0] is not batch:
-                self._offered = (batch, *self._render(batch))
-            _, messages, groups = self._offered
-            self._sender.send(messages)
-            self._sender.flush()
-            self._groups = groups
-            self._offered = None
+        self._sender.send([self._frame(self._message(event, count)) for event, count in events])
+        self._sender.flush()
 
-    def _render(self, batch: Batch) -> tuple[list[bytes], Groups]:
-        groups = self._groups.copy() if self._settings.group else self._groups
-        now = time.monotonic()
-        return [
-            self._frame(self._message(event, 1))
-            for event in self._describer.batch(batch)
-            if not groups.hold(event, now)
-        ], groups
-
-    def _send_due(self, now: float) -> None:
-        due = self._groups.due
-        if due is not None and now >= due:
-            self._send_groups()
-
-    def _send_groups(self) -> None:
-        """Send what is held.
-
-        Raises:
-            OutputFull: it could not be sent, and is still held.
-        """
-        assert self._sender is not None
-        held = self._groups.pending()
-        if held:
-            self._sender.send([self._frame(self._message(group.last, group.count)) for group in held])
-            self._sender.flush()
-            self._groups.sent()
-
-    def _watch(self) -> None:
-        """Send what is due while no batch comes; what cannot be sent is tried again with the next look."""
-        pause = min(1.0, self._settings.group / 4)
-        told = False
-        while not self._ending.wait(pause):
-            with self._lock:
-                if self._offered is not None:
-                    continue  # a batch that could not be sent comes again, and knows more than we do
-                try:
-                    self._send_due(time.monotonic())
-                    told = False
-                except OutputFull as error:
-                    if not told:
-                        self._told.append(f"{error}; grouped alerts wait")
-                    told = True
-
-    def place(self) -> Place | None:
-        if not self._settings.group:
-            return None
-        with self._lock:
-            return {"held": self._groups.saved()}
-
-    def notices(self) -> list[str]:
-        told, self._told = self._told, []
-        return told
-
-    def finish(self) -> None:
-        self._ending.set()
-        if self._timer is not None:
-            self._timer.join(60.0)
-            self._timer = None
-        with self._lock:
-            if self._sender is not None and self._offered is None:
-                self._send_groups()
-
-    def close(self) -> None:
-        self._ending.set()
+    def disconnect(self) -> None:
         if self._sender is not None:
             self._sender.close()
             self._sender = None
