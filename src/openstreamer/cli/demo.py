@@ -67,6 +67,7 @@ class Demonstration:
     def __init__(self, folder: Path, *, terminal: bool) -> None:
         self.folder = folder
         self.terminal = terminal
+        self.pages = ""
         self.environment = {**os.environ, "OPENSTREAMER_STATE": str(folder / "state")}
         self.environment.pop("OPENSTREAMER_PASSWORD", None)
         self.environment["PYTHONUNBUFFERED"] = "1"
@@ -149,7 +150,7 @@ class Demonstration:
     @contextlib.contextmanager
     def service(self) -> Iterator[int]:
         """Run the service; gives the port it listens on, and stops it at the end."""
-        arguments = ["serve", "--listen", "localhost:0", "--web", "off"]
+        arguments = ["serve", "--listen", "localhost:0", "--web", "localhost:0"]
         self.prompt(arguments, " &")
         with (self.folder / "serve.log").open("w+") as log:
             process = self.start(arguments, stdout=log.fileno(), stderr=log.fileno())
@@ -175,9 +176,13 @@ class Demonstration:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 raise OpenStreamerError(f"the service ended with status {process.returncode}")
-            addresses = (state_module.running_service(state) or {}).get("listen")
+            about = state_module.running_service(state) or {}
+            addresses = about.get("listen")
             if isinstance(addresses, list) and addresses:
+                self.pages = str(about.get("web") or "")
                 click.echo(f"It listens on {', '.join(map(str, addresses))}.")
+                if self.pages:
+                    click.echo(f"Its pages are on {self.pages}, the password is the one above.")
                 return int(str(addresses[0]).rpartition(":")[2])
             time.sleep(0.05)
         raise OpenStreamerError(f"the service did not listen within {START_SECONDS:.0f} seconds")
@@ -209,6 +214,8 @@ class Demonstration:
             self.prompt(["feed", "eve", str(sample), "--again"])
             self.prompt(["explain", "record", "400"])
             click.echo(f"The events as JSON lines: {lines}")
+            if self.pages:
+                click.secho(f"To look at in a browser: {self.pages}", bold=True)
         else:
             self.heading("A server of your own")
             self.prompt(["init"])
