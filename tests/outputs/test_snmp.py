@@ -70,7 +70,7 @@ def test_version_1(tmp_path: Path) -> None:
         send(receiver.target, "version=1", batches.batch(batches.alert()))
         lines = receiver.wait_for(1)
     assert len(lines) == 1
-    assert lines[0].startswith("TRAP v1 OPENSTREAMER-MIB::openStreamer 6.1 ")
+    assert lines[0].startswith("TRAP v1 OPENSTREAMER-MIB::openStreamer 6.OPENSTREAMER-MIB::sfEvent ")
     check(lines[0])
 
 
@@ -81,7 +81,7 @@ def test_version_2(settings: str, tmp_path: Path) -> None:
         send(receiver.target, settings, parts)
         lines = receiver.wait_for(4)
     assert len(lines) == 4
-    assert "snmpTrapOID.0 = OID: OPENSTREAMER-MIB::sfEvent" in lines[0] or ".0.1" in lines[0]
+    assert "6.3.1.1.4.1.0 = OID: OPENSTREAMER-MIB::sfEvent" in lines[0]
     check(lines[0])
     assert 'sfEventMessage.0 = STRING: "Connection [' in lines[1]
     assert "sfSourcePort.0 = INTEGER: 1025" in lines[1]
@@ -93,10 +93,18 @@ def test_version_2(settings: str, tmp_path: Path) -> None:
     [
         ("auth=none", "", "noauth"),
         ("auth=sha,auth_file={0}", 'SHA "signing-phrase"', "auth"),
-        ("auth=md5,auth_file={0},privacy=des,privacy_file={1}", 'MD5 "signing-phrase" DES "hiding-phrase"', "priv"),
-        ("auth=sha256,auth_file={0},privacy=aes,privacy_file={1}", 'SHA-256 "signing-phrase" AES "hiding-phrase"', "priv"),
+        (
+            "auth=md5,auth_file={0},privacy=des,privacy_file={1}",
+            'MD5 "signing-phrase" DES "hiding-phrase"',
+            "priv",
+        ),
+        (
+            "auth=sha256,auth_file={0},privacy=aes,privacy_file={1}",
+            'SHA-256 "signing-phrase" AES "hiding-phrase"',
+            "priv",
+        ),
     ],
-)  # fmt: skip
+)
 def test_version_3(settings: str, created: str, level: str, tmp_path: Path) -> None:
     files = phrases(tmp_path)
     with snmptrapd(

@@ -12,6 +12,7 @@ pysnmp does the protocol; it is an optional part. Not here: objects and their va
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,9 +55,9 @@ class SnmpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine_id: Annotated[
         str,
         msgspec.Meta(
-            description="Engine id of this sender, hexadecimal (version 3).", pattern="^([0-9a-fA-F]{2})*$"
+            description="Engine id of this sender, hexadecimal (version 3); empty: made of this machine's name.", pattern="^([0-9a-fA-F]{2})*$"
         ),
-    ] = "80007ed904006f70656e73747265616d6572"
+    ] = ""
     objects: Annotated[
         Literal["own", "appliance"],
         msgspec.Meta(description="Numbers of the objects: of our MIB, or as management centers use them."),
@@ -134,12 +135,19 @@ class SnmpOutput(MessageOutput):
         self._loop = asyncio.new_event_loop()
         settings = self._settings
         if settings.version == "3":
-            self._engine = snmp.SnmpEngine(snmp.OctetString(hexValue=settings.engine_id))
+            self._engine = snmp.SnmpEngine(snmp.OctetString(hexValue=self.engine_id()))
             self._authentication = self._user(snmp)
+            if not settings.engine_id:
+                self._told.append(f"traps of version 3 come from the engine 0x{self.engine_id()}")
         else:
             self._engine = snmp.SnmpEngine()
             model = 0 if settings.version == "1" else 1
             self._authentication = snmp.CommunityData(settings.community, mpModel=model)
+
+    def engine_id(self) -> str:
+        """The engine id, hexadecimal: the one that was set, or one that is this machine's (RFC 3411, text)."""
+        name = socket.gethostname().encode("ascii", "replace")[:27]
+        return self._settings.engine_id or "80007ed904" + name.hex()
 
     def _user(self, snmp: Any) -> Any:
         settings = self._settings
