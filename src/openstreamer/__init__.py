@@ -21,11 +21,24 @@ if TYPE_CHECKING:
 
     from openstreamer import aio, errors
     from openstreamer.client.api import EventStream, connect
+    from openstreamer.client.hosts import hosts
     from openstreamer.client.position import Position
     from openstreamer.errors import OpenStreamerError
     from openstreamer.outputs.batch import DeliveredEvent as Event
+    from openstreamer.protocol.host_profiles import ProfileEvent as HostProfile
 
-__all__ = ["Event", "EventStream", "OpenStreamerError", "Position", "__version__", "aio", "connect", "errors"]
+__all__ = [
+    "Event",
+    "EventStream",
+    "HostProfile",
+    "OpenStreamerError",
+    "Position",
+    "__version__",
+    "aio",
+    "connect",
+    "errors",
+    "hosts",
+]
 
 _WHERE = {
     "Event": ("openstreamer.outputs.batch", "DeliveredEvent"),
@@ -34,7 +47,9 @@ _WHERE = {
     "Position": ("openstreamer.client.position", "Position"),
     "aio": ("openstreamer.aio", None),
     "connect": ("openstreamer.client.api", "connect"),
+    "HostProfile": ("openstreamer.protocol.host_profiles", "ProfileEvent"),
     "errors": ("openstreamer.errors", None),
+    "hosts": ("openstreamer.client.hosts", "hosts"),
 }
 
 

@@ -13,6 +13,7 @@ from openstreamer.cli.decode import command
 from openstreamer.cli.recorded import Failure, Item, hex_bytes, items_of
 from openstreamer.errors import UsageError
 from openstreamer.protocol.records import Record, decode_record, json_line
+from support.hand_profiles import profile_149
 from support.hand_records import HAND_MADE, INTRUSION_85
 
 REQUEST = bytes.fromhex("0001000200000008ffffffff48900061")
@@ -226,3 +227,15 @@ def test_file_and_missing_file(tmp_path: Path) -> None:
 
 def test_help_has_an_example() -> None:
     assert "openstreamer decode --tree" in CliRunner().invoke(command, ["--help"]).output
+
+
+def test_host_profiles() -> None:
+    data = message(6, profile_149("192.0.2.1", "2001:db8::1"))
+    line = json.loads(run(data, "--json").stdout)
+    assert line["event"] == "full_host_profile"
+    assert [item["ip_address"] for item in line["data"]["ip_addresses"]] == ["192.0.2.1", "2001:db8::1"]
+    tree = run(data, "--tree").stdout
+    assert "full_host_profile 149" in tree
+    assert "2001:db8::1" in tree
+    assert "SSH" not in tree, "bytes are shown in hex"
+    assert json.loads(run(message(7, b""), "--json").stdout) == {"message": "multiple_host_data", "data": ""}

@@ -28,6 +28,7 @@ COMMANDS = {
     "events": "Show or set the event type switches.",
     "feed": "Put events of a file into the event log.",
     "stream": "Request events from a server and deliver them.",
+    "hosts": "Ask a server for host profiles.",
     "decode": "Show what lies in a recorded stream of messages.",
     "explain": "Explain flags, records, blocks and error codes.",
     "dissector": "Print a Wireshark dissector in Lua.",

@@ -148,16 +148,21 @@ def _service(service: Any) -> str:
 
 
 class JsonPrinter:
-    """JSON lines of the records; the other messages as objects with a `message` member."""
+    """JSON lines of records and host profiles; the other messages as objects with a `message` member."""
 
     def __init__(self, out: TextIO) -> None:
         self.out = out
 
     def show(self, item: Item) -> Failure | None:
-        import msgspec
-
         from openstreamer.cli.recorded import BUNDLE, Failure
-        from openstreamer.protocol.messages import EventData, decode_message
+        from openstreamer.errors import DecodeError
+        from openstreamer.protocol.host_profiles import decode_profile, profile_line
+        from openstreamer.protocol.messages import (
+            EventData,
+            MultipleHostData,
+            SingleHostData,
+            decode_message,
+        )
         from openstreamer.protocol.records import decode_record, json_line
 
         if item.type == BUNDLE:
@@ -166,10 +171,21 @@ class JsonPrinter:
             message = decode_message(item.type, item.body)
             if isinstance(message, EventData):
                 line = json_line(decode_record(message.record))
+            elif isinstance(message, SingleHostData | MultipleHostData) and message.data:
+                try:
+                    line = profile_line(decode_profile(message.data))
+                except DecodeError:
+                    line = _object(item.name, message)
             else:
-                members = msgspec.to_builtins(message)
-                line = msgspec.json.encode({"message": item.name, **members}) + b"\n"
+                line = _object(item.name, message)
         except OpenStreamerError as error:
             return Failure(item.offset, str(error))
         self.out.write(line.decode())
         return None
+
+
+def _object(name: str, message: Any) -> bytes:
+    """A message as one JSON object."""
+    import msgspec
+
+    return msgspec.json.encode({"message": name, **msgspec.to_builtins(message)}) + b"\n"

@@ -17,7 +17,8 @@ from openstreamer.errors import CodecError, DecodeError, ProtocolError
 from openstreamer.layouts import messages as layouts
 from openstreamer.layouts.discovery_header import DiscoveryHeader
 from openstreamer.layouts.values import VALUES
-from openstreamer.protocol.messages import EventData, decode_message
+from openstreamer.protocol.host_profiles import FULL_HOST_PROFILE, decode_profile
+from openstreamer.protocol.messages import EventData, MultipleHostData, SingleHostData, decode_message
 from openstreamer.protocol.records import Record, UnknownRecord, decode_record
 from openstreamer.wire import Block, PlanField, UnknownBlock, decoder, layout_of
 from openstreamer.wire.kinds import BlobKind, Counted, ListKind, NestedKind, Rest, RestListKind, StringKind
@@ -162,12 +163,33 @@ class TreePrinter:
             self._fields(*plain[item.type], body, base)
         elif item.type in (2049, 2051):
             self._services(item.type, body, base)
+        elif isinstance(message, SingleHostData | MultipleHostData) and body:
+            try:
+                self.profile(body, base)
+            except DecodeError:  # an answer may be a block that is none of ours, or only its shape
+                self._bytes("bytes", body, base)
         elif isinstance(message, EventData):
             size = 16 if message.extended else 8
             self._fields(layouts.RecordHeader, size, body[:size], base)
             self._record(message.record, base + size)
         elif body:
             self._bytes("bytes", body, base)
+
+    def profile(self, data: bytes, base: int) -> None:
+        """Print a full host profile.
+
+        Raises:
+            DecodeError: the bytes do not fit the layout.
+        """
+        profile = decode_profile(data).data
+        if isinstance(profile, UnknownBlock):
+            self._bytes("bytes", data, base)
+            return
+        self.out.write(f"{base:#010x}    {FULL_HOST_PROFILE} {profile.block_type}, {len(data)} bytes\n")
+        self._nodes(tree_of(type(profile), profile.block_type, data, 0, len(data), 2), base)
+        end = _word(data, 4)
+        if end < len(data):
+            self._nodes([Node(2, end, len(data) - end, "left_over", "bytes", shown(data[end:]))], base)
 
     def _data_size(self, item: Item) -> int:
         message = decode_message(item.type, item.body)

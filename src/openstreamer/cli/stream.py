@@ -176,7 +176,7 @@ def _settings(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> 
     return FeedSettings(
         host=host,
         port=port,
-        credentials=_credentials(options, ClientCredentials),
+        credentials=client_credentials(options, ClientCredentials),
         request=request,
         wanted=Wanted(
             record_types=types,
@@ -191,7 +191,8 @@ def _settings(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> 
     )
 
 
-def _credentials(options: dict[str, Any], kind: Any) -> Any:
+def client_credentials(options: dict[str, Any], kind: Any) -> Any:
+    """What the options --pkcs12, --cert, --key, --ca and --key-log say, as `kind` (ClientCredentials)."""
     pkcs12, certificate, key = options["pkcs12"], options["cert"], options["key"]
     if pkcs12 is not None and certificate is not None:
         raise UsageError("--pkcs12 and --cert say the same thing; give one of them")

@@ -24,6 +24,7 @@ from collections.abc import Iterator
 import msgspec
 
 from openstreamer.errors import OpenStreamerError, RefusedError, UsageError
+from openstreamer.protocol.messages import ALPN_NAME
 
 
 class ClientCredentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +100,7 @@ def make_context(credentials: ClientCredentials) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
+    context.set_alpn_protocols([ALPN_NAME])
     if authority:
         context.verify_mode = ssl.CERT_REQUIRED
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN

@@ -59,10 +59,15 @@ class HostForm(msgspec.Struct, frozen=True):
     banners: bool
 
 
-def host_form(request: HostDataRequest, selection: Selection | None) -> HostForm:
-    """The form that a request asks for, in a session that asked for `selection` (None: for nothing yet)."""
+def host_form(
+    request: HostDataRequest, selection: Selection | None, *, any_form: bool = False
+) -> HostForm:
+    """The form that a request asks for, in a session that asked for `selection` (None: for nothing yet).
+
+    `any_form`: the client says that it tells forms apart by itself.
+    """
     row = HOST_DATA_TYPES[request.data_type & ~1]
-    if request.data_type in (6, 7) and selection is not None and _asks_for_5_3(selection):
+    if request.data_type in (6, 7) and (any_form or (selection is not None and _asks_for_5_3(selection))):
         row = NEWEST
     return HostForm(row.block_type, row.inner, bool(request.flags & NOTES), bool(request.flags & BANNERS))
 

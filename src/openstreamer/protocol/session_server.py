@@ -56,10 +56,15 @@ _MOST_QUESTIONS = 20_000
 
 
 class HostQuestion(msgspec.Struct, frozen=True):
-    """A host data request, and what the session had asked for when it came (None: for nothing yet)."""
+    """A host data request, with what decides about the form of its answer.
+
+    `selection` is what the session had asked for when it came (None: nothing yet), `any_form` as in
+    `ServerOptions`.
+    """
 
     request: HostDataRequest
     selection: Selection | None
+    any_form: bool = False
 
 
 class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +90,8 @@ class ServerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A version that is not known is answered with the nearest lower one."""
     headers: HeaderOptions = HeaderOptions()
     """What is written into record headers besides."""
+    any_form: bool = False
+    """The client tells forms apart by itself: host data requests for 5.0 and later get the newest block."""
 
 
 class ServerSession:
@@ -287,7 +294,7 @@ class ServerSession:
             )
         if len(self._questions) >= _MOST_QUESTIONS:
             raise RemoteProtocolError(f"{_MOST_QUESTIONS} host data requests wait for their answers already")
-        self._questions.append(HostQuestion(request, self.selection))
+        self._questions.append(HostQuestion(request, self.selection, self.options.any_form))
 
     def _peer_gave_up(self, body: bytes) -> None:
         try:

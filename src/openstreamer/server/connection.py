@@ -131,6 +131,11 @@ class Connection(asyncio.Protocol):
         secured = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
         return cast("bytes | None", secured.getpeercert(True)) if secured is not None else None
 
+    def chosen_protocol(self) -> str | None:
+        """What both sides agreed on in the handshake (ALPN); None for nothing, as with most clients."""
+        secured = self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+        return cast("str | None", secured.selected_alpn_protocol()) if secured is not None else None
+
     def tls(self) -> str:
         """Version and cipher, for the log."""
         secured = self._transport.get_extra_info("ssl_object") if self._transport is not None else None

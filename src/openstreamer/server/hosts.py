@@ -115,7 +115,8 @@ class HostAnswers:
                 self._asked.clear()
                 await self._asked.wait()
                 continue
-            await self._answer(question.request, host_form(question.request, question.selection))
+            form = host_form(question.request, question.selection, any_form=question.any_form)
+            await self._answer(question.request, form)
             if self._protocol.host_questions <= MOST_WAITING // 2:
                 self._connection.release()
 

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, TypeVar
 from openstreamer.authority import Authority, Client
 from openstreamer.authority.tls import server_context
 from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError, StoreError
+from openstreamer.protocol.messages import ALPN_NAME
 from openstreamer.server.connection import Connection
 from openstreamer.server.feeder import Feeder
 from openstreamer.server.intake import Intake
 from openstreamer.server.listener import Listener, open_sockets
-from openstreamer.server.session import Session, session_options
+from openstreamer.server.session import Session, options_for, session_options
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
@@ -254,6 +255,7 @@ class Service:
         self._context = server_context(
             self._authority.server_context_files(), minimum=self.settings.protocol.minimum_tls
         )
+        self._context.set_alpn_protocols([ALPN_NAME])
         if self._web is not None:
             self._web.renew_context()
 
@@ -270,7 +272,7 @@ class Service:
             certificate=connection.certificate() or b"",
             source=self._source,
             limits=self.settings.sessions,
-            options=self._options,
+            options=options_for(connection, self._options),
             statistics=self.statistics,
             allowed=client.events & self._server_events,
             connection_id=next(self._connection_ids),

@@ -19,10 +19,13 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 
+import msgspec
+
 from openstreamer.authority import Client
 from openstreamer.errors import OpenStreamerError, PeerError, StoreError
 from openstreamer.protocol.items import Items
 from openstreamer.protocol.messages import (
+    ALPN_NAME,
     NOW,
     EventStreamRequest,
     Null,
@@ -79,6 +82,14 @@ def session_options(sessions: SessionSettings, protocol: ProtocolSettings) -> Se
             zero_metadata_time=protocol.zero_metadata_time,
         ),
     )
+
+
+def options_for(connection: Connection, options: ServerOptions) -> ServerOptions:
+    """The options of one connection: what its client says of itself in the handshake is added."""
+    if connection.chosen_protocol() != ALPN_NAME:
+        return options
+    headers = msgspec.structs.replace(options.headers, netmap=True)
+    return msgspec.structs.replace(options, headers=headers, any_form=True)
 
 
 class Session:
