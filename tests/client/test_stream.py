@@ -293,6 +293,27 @@ def test_events_of_one_domain_by_number_and_by_name(tmp_path: Path) -> None:
         assert event_ids(folder / "events.json") == expected
 
 
+@pytest.mark.parametrize(("domain", "first", "told"), [(5, 0, 1), ("Branch", 0, 1), (5, 6, 0), (0, 0, 0)])
+def test_it_is_told_where_a_server_tells_no_domains(
+    tmp_path: Path, domain: int | str, first: int, told: int
+) -> None:
+    data = hand_made.intrusion_85()
+    records = [
+        struct.pack(">IIII", (first if number == 0 else 0) << 16 | 400, len(data), SECOND, 0) + data
+        for number in range(60)
+    ]
+
+    def script(conversation: Conversation) -> None:
+        conversation.greet()
+        conversation.bundles(records, 60)
+        conversation.wait_for_end()
+
+    with serving(script, tmp_path) as server:
+        run = Run(tmp_path, server.port, domain=domain, idle_exit=0.3)
+        run()
+    assert sum("names a domain" in text for text in run.notices.told) == told
+
+
 def test_several_outputs_get_the_same(tmp_path: Path) -> None:
     def script(conversation: Conversation) -> None:
         conversation.greet()

@@ -229,6 +229,9 @@ class Feed:
             for reason in receiver.problems:
                 self.trouble(f"something in the stream is no record and is left out: {reason}")
             receiver.problems.clear()
+            for text in receiver.notices:
+                self._notice(text)
+            receiver.notices.clear()
             if receiver.finished:
                 self.finished = True
                 return

@@ -22,6 +22,9 @@ from openstreamer.outputs.batch import Batch
 from openstreamer.protocol.records import Record
 from openstreamer.protocol.session_client import ClientSession, MalformedRecord, Records
 
+TELLS_NO_DOMAINS = 50
+"""Events without a domain after which a server is taken to tell none."""
+
 
 class Delivery(msgspec.Struct):
     """A batch for the outputs, and the records that are taken with it (filtered ones and metadata too)."""
@@ -100,6 +103,8 @@ class Receiver:
         self._domains: frozenset[int] | None = None
         self.finished = False
         self.problems: list[str] = []
+        self.notices: list[str] = []
+        self._without_domain = 0 if wanted.domain else None
         tracker.rewind()
 
     def start(self) -> bytes:
@@ -152,6 +157,8 @@ class Receiver:
             if fresh:
                 yield self._delivery(fresh, fresh)
             return
+        if self._without_domain is not None:
+            self._look_for_domains(fresh)
         events: list[Record] = []
         first = 0
         kept = 0
@@ -209,6 +216,20 @@ class Receiver:
             self.problems.append(str(error))
         if record.record_type == DOMAIN.record_type:
             self._domains = None
+
+    def _look_for_domains(self, records: list[Record]) -> None:
+        """Say once that a server seems to tell no domains, where only the events of one are wanted."""
+        assert self._without_domain is not None
+        if any(record.netmap_id for record in records):
+            self._without_domain = None
+            return
+        self._without_domain += len(records)
+        if self._without_domain >= TELLS_NO_DOMAINS:
+            self.notices.append(
+                f"none of the first {self._without_domain} records names a domain, so --domain"
+                f" {self._wanted.domain} may let nothing through: the server may tell no domains"
+            )
+            self._without_domain = None
 
     def _in_domain(self, netmap_id: int) -> bool:
         domain = self._wanted.domain
