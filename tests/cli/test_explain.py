@@ -33,6 +33,45 @@ def test_flags_say_which_version_wins_and_what_is_a_guess() -> None:
     assert "(guess)" in text
 
 
+def test_flags_say_which_records_come_in_which_blocks() -> None:
+    text = explain("flags", "0x01F00004")
+    lines = [line.split() for line in text.splitlines()]
+    for event_type, version, record, block in (
+        ("intrusion", "1", "7", ""),
+        ("intrusion", "1", "72", ""),
+        ("discovery", "5", "10", "91"),
+        ("correlation", "5", "97", "84"),
+        ("user", "1", "95", "73"),
+    ):
+        assert any(
+            line[:2] == [event_type, version] and record in line and (not block or block in line)
+            for line in lines
+        )
+    assert "Metadata version 4 names what events refer to" in text
+    assert "Events carry their archive time" in text
+    assert "an IPv6 address are left out" in text
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("0x40", "no archive time (record header of 8 bytes)"),
+        ("0x40", "No metadata is asked for"),
+        ("0x800", "No events are asked for; a session may still ask for host profiles."),
+        ("0x80010000", "No events are asked for"),
+        ("0x08100000", "records 4, 54-63, 66-67, 69-70, 90-91, 96, 98, 106, 108-109, 111, 115-124"),
+    ],
+)
+def test_flags_as_a_whole(word: str, sentence: str) -> None:
+    assert sentence in explain("flags", word)
+
+
+@pytest.mark.parametrize("bit", range(32))
+def test_every_flag_can_be_explained(bit: int) -> None:
+    text = explain("flags", hex(1 << bit))
+    assert f"{1 << bit:#010x}" in text
+
+
 def test_flags_of_one_class() -> None:
     text = explain("flags", "0x04000000")
     assert "71/125, 73/66" in text

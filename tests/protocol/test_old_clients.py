@@ -37,7 +37,9 @@ RELEASES = {
 }
 """Version of discovery requests -> its release."""
 
-pytestmark = pytest.mark.skipif(not catalogue_blocks(), reason="not in this checkout: the catalogue of the format")
+pytestmark = pytest.mark.skipif(
+    not catalogue_blocks(), reason="not in this checkout: the catalogue of the format"
+)
 
 
 class IPv4Builder(Builder):

@@ -276,6 +276,22 @@ def test_classification_of_the_first_metadata_version() -> None:
     assert (found.record_type, found.data) == (3, texts)
 
 
+def test_users_of_clients_that_ask_by_flags() -> None:
+    """Records 62 and 98 had no block before 6.0."""
+    content = struct.pack(">II", 7, 710) + hand_made.string_block("jane")
+    for number, old in (
+        (62, struct.pack(">II", 7, 4) + b"jane"),
+        (98, struct.pack(">III", 7, 710, 4) + b"jane"),
+    ):
+        record = Record(number, hand_made.block(57, content))
+        assert brought(record, select(1 << 20, None)).data == old
+        assert brought(record, asking((21, 4))) is record
+        plain = Record(number, old)
+        assert brought(plain, select(1 << 20, None)).data == old
+        assert brought(plain, asking((21, 4))) is plain
+    assert select(1 << 20 | EXTENDED_BIT | 1, ()).form != asking((21, 4), flags=1).form
+
+
 # --- every stored form against every version --------------------------------------------------------------
 
 STORED = [

@@ -19,7 +19,6 @@ from openstreamer.errors import UsageError
 
 if TYPE_CHECKING:
     from openstreamer.layouts.records import RecordType
-    from openstreamer.layouts.requests import Form
 
 
 def number(text: str) -> int:
@@ -51,58 +50,25 @@ def command() -> None:
 @click.argument("word", metavar="0x…", type=number)
 def explain_flags(word: int) -> None:
     """Say in words what a request flag word asks for, and which records and blocks it yields."""
+    from openstreamer.cli.flag_words import bit_rows, notes, record_rows
     from openstreamer.cli.tables import show_table
-    from openstreamer.layouts.requests import EXTENDED, FLAG_BITS, NUMBER_OF_CLASS, forms_of
 
     if not 0 <= word <= 0xFFFF_FFFF:
         raise UsageError(f"a flag word has 32 bits; {word:#x} does not fit")
-    rows = []
-    guessed = False
-    for bit in range(32):
-        if not word >> bit & 1:
-            continue
-        flag = FLAG_BITS.get(bit)
-        if flag is None:
-            rows.append([str(bit), f"{1 << bit:#010x}", "not defined", "Ignored.", ""])
-            continue
-        yields = forms_in_words(forms_of(bit))
-        if flag.version is not None and flag.event_class is not None:
-            guess = EXTENDED[NUMBER_OF_CLASS[flag.event_class], flag.version].guess
-            guessed = guessed or guess
-            yields += " (guess)" if guess else ""
-        rows.append([str(bit), f"{flag.mask:#010x}", flag.name, flag.meaning, yields])
     title = f"Request flags {word:#010x}"
+    rows = bit_rows(word)
     if not rows:
         print(f"{title}: nothing is asked for")
         return
     show_table(["bit", "mask", "name", "meaning", "yields (record/block)"], rows, title=title)
-    for note in _flag_notes(word, guessed):
+    records = record_rows(word)
+    if records:
+        print()
+        columns = ["event type", "version", "release", "record", "block", "name"]
+        show_table(columns, records, title="Events that come, in their newest form")
+    print()
+    for note in notes(word):
         print(note)
-
-
-def _flag_notes(word: int, guessed: bool) -> Iterable[str]:
-    from openstreamer.layouts.requests import FLAG_BITS
-
-    versions: dict[str, list[int]] = {}
-    for bit, flag in FLAG_BITS.items():
-        if word >> bit & 1 and flag.event_class is not None and flag.version is not None:
-            versions.setdefault(flag.event_class, []).append(flag.version)
-    for event_class, asked in versions.items():
-        if len(asked) > 1:
-            several = ", ".join(map(str, sorted(asked)))
-            yield f"Versions {several} of {event_class} are asked for: the highest is sent."
-    if word >> 30 & 1:
-        yield "A streaming request follows; its event types override the bits of the same class."
-    if guessed:
-        yield "guess: no source says which records the bit stands for; inferred from its neighbours."
-
-
-def forms_in_words(forms: Iterable[Form]) -> str:
-    """Record and block types as in "71/174, 73/161"."""
-    return ", ".join(
-        f"{form.record_type}" if form.block_type is None else f"{form.record_type}/{form.block_type}"
-        for form in sorted(forms, key=lambda form: form.record_type)
-    )
 
 
 # --- records ----------------------------------------------------------------------------------------------

@@ -39,7 +39,8 @@ class RequestVersion(msgspec.Struct, frozen=True):
 class FlagBit(msgspec.Struct, frozen=True):
     """One bit of the request flags.
 
-    `event_class` and `version` lead to a row of EXTENDED; `forms` stands for what has no extended event type.
+    `event_class` and `version` lead to a row of EXTENDED; `forms` stands for what has no extended event type,
+    or where the bit yields other forms than its row.
     """
 
     bit: int
@@ -165,6 +166,11 @@ _METADATA_NOW = (
     *_forms(_METADATA_PLAIN),
     *(Form(record, block) for record, block in _METADATA_BLOCKS),
 )
+
+_METADATA_BY_FLAG = tuple(
+    Form(form.record_type) if form.record_type in (62, 98) else form for form in _METADATA_NOW
+)
+"""The same for clients that ask by flag bits: their releases end long before users stood in a block (6.0)."""
 
 
 def _metadata(release: str, forms: tuple[Form, ...], *, guess: bool = False) -> RequestVersion:
@@ -303,7 +309,7 @@ _BITS = (
     FlagBit(17, "discovery_v4", "Discovery events, version 4", "discovery", 4),
     FlagBit(18, "connection_v4", "Connection events, version 4", "connection", 4),
     FlagBit(19, "correlation_v4", "Correlation events, version 4", "correlation", 4),
-    FlagBit(20, "metadata_v4", "Metadata, version 4", "metadata", 4),
+    FlagBit(20, "metadata_v4", "Metadata, version 4", "metadata", 4, _METADATA_BY_FLAG),
     FlagBit(21, "user_activity_v1", "User activity events, version 1", "user", 1),
     FlagBit(22, "correlation_v5", "Correlation events, version 5", "correlation", 5),
     FlagBit(23, "archive_timestamps", "Record headers carry the archive time"),
@@ -325,6 +331,6 @@ def forms_of(bit: int) -> tuple[Form, ...]:
     row = FLAG_BITS.get(bit)
     if row is None:
         return ()
-    if row.event_class is None or row.version is None:
+    if row.forms or row.event_class is None or row.version is None:
         return row.forms
     return EXTENDED[NUMBER_OF_CLASS[row.event_class], row.version].forms

@@ -90,6 +90,22 @@ class HeaderOptions(msgspec.Struct, frozen=True, kw_only=True):
     zero_metadata_time: bool = False
 
 
+class _Key:
+    """A key whose hash is worked out once."""
+
+    __slots__ = ("_hash", "_value")
+
+    def __init__(self, value: Hashable) -> None:
+        self._value = value
+        self._hash = hash(value)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._hash == other._hash and self._value == other._value
+
+
 class Selection:
     """The answer to one request; immutable, and cheap to replace when the allowed classes change.
 
@@ -119,6 +135,7 @@ class Selection:
         self.takes_unknown = not flat and allowed.issuperset(EVENT_CLASSES)
         self._rules: dict[int, Rule | None] = {}
         self._passing: dict[frozenset[int], bool] = {}
+        self._form: _Key | None = None
 
     def __repr__(self) -> str:
         return f"<Selection: {self.describe()}>"
@@ -140,12 +157,15 @@ class Selection:
     @property
     def form(self) -> Hashable:
         """A key that is equal for selections under which records leave in the same bytes."""
-        asked = tuple(
-            (name, item.version, item.discovery_header)
-            for name, item in sorted(self.asked.items())
-            if name == "metadata" or name in self.allowed
-        )
-        return self.flat, self.extended_header, self.takes_unknown, self.headers, asked
+        if self._form is None:
+            asked = tuple(
+                (name, item.version, item.discovery_header, item.forms)
+                for name, item in sorted(self.asked.items())
+                if name == "metadata" or name in self.allowed
+            )
+            key = (self.flat, self.extended_header, self.takes_unknown, self.headers, asked)
+            self._form = _Key(key)
+        return self._form
 
     def rule(self, record_type: int) -> Rule | None:
         """What to do with records of this type; None: they are not sent."""

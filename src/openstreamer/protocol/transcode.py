@@ -33,7 +33,8 @@ from openstreamer.layouts.discovery import HostAddressChange
 from openstreamer.layouts.host_profile import HostProfile
 from openstreamer.layouts.hosts_legacy import HostProfileLegacy, HostServerLegacy
 from openstreamer.layouts.intrusion import IntrusionEvent, IntrusionEventIPv4, IntrusionEventIPv6
-from openstreamer.layouts.metadata import RuleMessage, RuleMessageOld
+from openstreamer.layouts.metadata import DetectedUser, IdName, RuleMessage, RuleMessageOld
+from openstreamer.layouts.metadata_blocks import User
 from openstreamer.layouts.records import RECORDS
 from openstreamer.layouts.requests import Form
 from openstreamer.layouts.servers import HostServer
@@ -61,6 +62,8 @@ _RENAMED: Mapping[tuple[type, type], Mapping[str, str]] = {
         "source_device_ip": "netflow_source",
     },
     (RuleMessage, RuleMessageOld): {"rule_id": "signature_id"},
+    (User, IdName): {"id": "user_id", "name": "username"},
+    (User, DetectedUser): {"id": "user_id", "name": "username"},
 }
 """Declarations of one concept: (stored, asked) -> fields of the asked one by their names in the stored one.
 
