@@ -251,7 +251,7 @@ def values_page() -> str:
         what = "Bit mask" if table.mask else "Enumeration"
         lines += [f"## {name}", "", f"{what}, {table.confidence}. {table.note}".strip(), ""]
         if name in users:
-            lines += [f"Used by {', '.join(users[name])}.", ""]
+            lines += [f"Used by {', '.join(sorted(users[name]))}.", ""]
         if table.entries:
             lines += ["| value | means |", "| --- | --- |"]
             lines += [f"| {_value(table, number)} | {cell(word)} |" for number, word in table.entries.items()]

@@ -16,6 +16,7 @@ import click
 import layout_pages
 import protocol_pages
 import reference_pages
+import request_pages
 from openstreamer import errors
 from openstreamer.cli import group
 
@@ -176,7 +177,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "protocol/sessions.md": protocol_pages.sessions_page,
     "records.md": lambda: noted(reference_pages.records_page()),
-    "requests.md": lambda: noted(reference_pages.requests_page()),
+    "requests.md": lambda: noted(request_pages.requests_page()),
     "reference/values.md": lambda: noted(layout_pages.values_page()),
     **{
         f"reference/{name}.md": partial(lambda name: noted(layout_pages.family_page(name)), name)

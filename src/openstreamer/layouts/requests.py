@@ -193,9 +193,18 @@ def _connection(release: str, block: int, chunk: int, header: str, *, guess: boo
 
 
 def _user(
-    release: str, information: int, login: int, header: str, *, vpn: bool = False, guess: bool = False
+    release: str,
+    information: int,
+    login: int,
+    header: str,
+    *,
+    vpn: bool = False,
+    failed: bool = False,
+    guess: bool = False,
 ) -> RequestVersion:
     forms = (*_forms((92, 93, 94), information), *_forms((95, 170, 171) if vpn else (95,), login))
+    if failed:
+        forms = (*forms, Form(114))
     return RequestVersion("user", release, forms, header, guess)
 
 
@@ -261,7 +270,7 @@ EXTENDED: dict[tuple[int, int], RequestVersion] = {
     (71, 15): _connection("6.2-6.7", 171, 161, "5.3.1", guess=True),
     (71, 16): _connection("7.0", 173, 161, "5.3.1", guess=True),
     (71, 17): _connection("7.1+", 174, 161, "5.3.1", guess=True),
-    (91, 1): _user("4.7-4.10", 75, 73, "legacy"),
+    (91, 1): _user("4.7-4.10", 75, 73, "legacy", failed=True),
     (91, 2): _user("5.0", 120, 121, "legacy"),
     (91, 3): _user("5.1", 120, 127, "legacy"),
     (91, 4): _user("5.2-5.4", 120, 127, "5.3.1"),

@@ -59,9 +59,7 @@ class HostForm(msgspec.Struct, frozen=True):
     banners: bool
 
 
-def host_form(
-    request: HostDataRequest, selection: Selection | None, *, any_form: bool = False
-) -> HostForm:
+def host_form(request: HostDataRequest, selection: Selection | None, *, any_form: bool = False) -> HostForm:
     """The form that a request asks for, in a session that asked for `selection` (None: for nothing yet).
 
     `any_form`: the client says that it tells forms apart by itself.

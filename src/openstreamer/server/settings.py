@@ -119,7 +119,8 @@ class ProtocolSettings(Section, frozen=True):
     """Set the top bit of the record type word where the record header carries the archive time."""
 
     header_domain: bool = False
-    """Leave the domain of an event in the record type word. Some clients then do not know the record."""
+    """Leave the domain of an event in the record type word for all clients. Some then do not know the record.
+    Clients that say in the handshake that they can tell get it anyway."""
 
     zero_metadata_time: bool = False
     """Give metadata records the long record header too, with a time of zero."""
@@ -174,6 +175,24 @@ class Settings(Section, frozen=True):
     store: StoreSettings = field(default_factory=StoreSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
+
+
+RESTART_NEEDED = frozenset(
+    {"server.listen", "server.inputs", "sessions.connections", "store.synchronous", "store.batch_records"}
+    | {f"web.{name}" for name in WebSettings.__struct_fields__}
+)
+"""Settings that a running service does not take over when it reloads."""
+
+
+def restart_needed(before: Settings, after: Settings) -> list[str]:
+    """The settings, as "section.key", that differ and that a reload does not take over."""
+    return [
+        f"{section}.{key}"
+        for section in Settings.__struct_fields__
+        for key in getattr(before, section).__struct_fields__
+        if f"{section}.{key}" in RESTART_NEEDED
+        and getattr(getattr(before, section), key) != getattr(getattr(after, section), key)
+    ]
 
 
 class Entry(NamedTuple):
