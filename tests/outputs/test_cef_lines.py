@@ -22,7 +22,9 @@ def read(line: str) -> tuple[list[str], dict[str, str]]:
     assert len(head) == 7
     pairs = re.split(r"(?:^| )([A-Za-z0-9_.]+)=", extension)
     assert pairs[0] == ""
-    values = [re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r"}.get(m[1], m[1]), text) for text in pairs[2::2]]
+    values = [
+        re.sub(r"\\(.)", lambda m: {"n": "\n", "r": "\r"}.get(m[1], m[1]), text) for text in pairs[2::2]
+    ]
     assert len(set(pairs[1::2])) == len(pairs[1::2]), "a key stands twice"
     return head, dict(zip(pairs[1::2], values, strict=True))
 
@@ -71,7 +73,9 @@ def test_other_events(tmp_path: Path) -> None:
     assert unknown[1]["cs6"] == '{"bytes":"AQID"}'
 
 
-@pytest.mark.parametrize("message", ["a|b=c\\d", "two\nlines\r\nthree", "\x1b[31m red", " rt=1 src=9.9.9.9", "é\u202e"])
+@pytest.mark.parametrize(
+    "message", ["a|b=c\\d", "two\nlines\r\nthree", "\x1b[31m red", " rt=1 src=9.9.9.9", "é\u202e"]
+)
 def test_text_cannot_leave_its_place(tmp_path: Path, message: str) -> None:
     batch = batches.batch(batches.alert())
     assert batch.names is not None
