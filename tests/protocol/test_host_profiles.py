@@ -333,6 +333,17 @@ def test_an_ipv6_host_cannot_be_told_to_old_clients() -> None:
     assert decode_profile(render_profile(data, full(140), V6)).addresses == ["2001:db8::1"]
 
 
+@pytest.mark.parametrize(
+    "name", ["tcp_servers", "derived_fingerprints", "client_applications", "macs", "attributes"]
+)
+@pytest.mark.parametrize("asked", [47, 92, 111, 135])
+def test_unknown_blocks_inside_cannot_be_told_to_old_clients(asked: int, name: str) -> None:
+    event = decode_profile(profile("192.0.2.1"))
+    setattr(event.data, name, [UnknownBlock(999, b"abcd")])
+    with pytest.raises(Inexpressible, match="no known layout"):
+        render_profile(encode_profile(event), full(asked), V4)
+
+
 @given(st.binary(max_size=200), st.sampled_from(PROFILE_BLOCKS), st.sampled_from(PROFILE_BLOCKS))
 def test_whatever_is_stored(content: bytes, block_type: int, asked: int) -> None:
     """Nothing but the errors that the server counts."""

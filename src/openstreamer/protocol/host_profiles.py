@@ -262,17 +262,15 @@ def _whole(stored: bytes) -> Any:
     return event.data
 
 
-def _encode_down(profile: FullHostProfile, form: HostForm, address: bytes) -> Profile:
+def _encode_down(profile: Any, form: HostForm, address: bytes) -> Profile:
     changes: dict[str, Any] = {"block_type": form.block_type, "alternative": UNSET}
     if form.block_type in _IPV4_ONLY and profile.block_type not in _IPV4_ONLY:
         changes["ip_address"] = _one_ipv4_address(addresses_of(profile), address)
     profile = msgspec.structs.replace(profile, **changes)
     if form.block_type == 47:
         return full_host_profile(profile, form.inner or (4, 8))
-    if form.inner is not None:
-        conformed: FullHostProfile = conform(profile, form.block_type, form.inner)
-        return conformed
-    return profile
+    down: Profile = profile if form.inner is None else conform(profile, form.block_type, form.inner)
+    return down
 
 
 def _one_ipv4_address(keys: Iterable[bytes], wanted: bytes) -> str:

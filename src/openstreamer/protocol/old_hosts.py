@@ -25,8 +25,9 @@ from openstreamer.layouts.hosts_legacy import (
 )
 from openstreamer.layouts.primitives import BlobBlock, ListBlock, StringBlock
 from openstreamer.layouts.servers import HostClientApplication, HostServer, SubServer
+from openstreamer.wire import UnknownBlock
 
-from .inner_blocks import down
+from .inner_blocks import Inexpressible, down
 
 _FINGERPRINTS = ("derived_fingerprints", "server_fingerprints", "client_fingerprints", "smb_fingerprints")
 _IDENTITIES = ("detected_identities", "user_identities", "scanner_identities", "application_identities")
@@ -34,8 +35,12 @@ _WITH_SOURCE: Release = (4, 7)
 
 
 def _some(data: Any, name: str) -> list[Any]:
+    """The blocks of a list; an unknown one among them cannot be told."""
     value = getattr(data, name, UNSET)
-    return [] if value is UNSET or value is None else list(value)
+    items = [] if value is UNSET or value is None else list(value)
+    if any(isinstance(item, UnknownBlock) for item in items):
+        raise Inexpressible("a block inside has no known layout")
+    return items
 
 
 def _text(data: Any, name: str) -> StringBlock:
@@ -126,8 +131,8 @@ def host_profile(profile: HostProfile, block_type: int, release: Release | None)
         secondary=profile.primary_secondary,
         confidence=confidence,
         fpuuid=fingerprint,
-        tcp_servers=_servers(profile.tcp_servers, release),
-        udp_servers=_servers(profile.udp_servers, release),
+        tcp_servers=_servers(profile, "tcp_servers", release),
+        udp_servers=_servers(profile, "udp_servers", release),
         network_protocols=_list(_some(profile, "network_protocols")),
         transport_protocols=_list(_some(profile, "transport_protocols")),
         mac=_older(_some(profile, "macs"), release),
@@ -142,9 +147,9 @@ def host_profile(profile: HostProfile, block_type: int, release: Release | None)
     )
 
 
-def _servers(servers: Any, release: Release) -> ListBlock:
+def _servers(profile: Any, name: str, release: Release) -> ListBlock:
     block_type = 68 if release >= _WITH_SOURCE else 36
-    return _list(host_server(server, block_type, release) for server in servers or ())
+    return _list(host_server(server, block_type, release) for server in _some(profile, name))
 
 
 def full_host_profile(profile: FullHostProfile, release: Release) -> FullHostProfileLegacy:
