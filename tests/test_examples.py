@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +20,7 @@ from support.scripted_server import Conversation, serving
 from support.streams import Run
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
+PACKAGE = EXAMPLES / "output_package"
 RUN_HERE = {"alerts.py", "top_talkers.py", "into_database.py", "two_servers.py", "output_rules.py"}
 
 
@@ -112,3 +116,44 @@ def test_an_output_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 tmp_path, server.port, outputs=(("rules:top=1", "rules.txt"),), record_types=frozenset({400})
             )()
     assert (tmp_path / "rules.txt").read_text().split() == ["3", "ET", "SCAN"]
+
+
+def test_an_output_from_a_package_of_its_own(tmp_path: Path, pkcs12: str) -> None:
+    """Installed by pip, found by the command, run against a server and a StatsD port."""
+    source, place = tmp_path / "source", tmp_path / "installed"
+    shutil.copytree(PACKAGE, source)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
+    subprocess.run([*pip, "--target", place, source], check=True, timeout=60, capture_output=True)
+    lines = (PACKAGE / "openstreamer_statsd.py").read_text().splitlines()
+    assert len([line for line in lines if line]) <= 30
+    environment = {**os.environ, "PYTHONPATH": str(place), "OPENSTREAMER_STATE": str(tmp_path / "state")}
+    command = [sys.executable, "-m", "openstreamer", "stream"]
+    helped = subprocess.run(
+        [*command, "-o", "statsd:help"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=True,
+    )
+    assert "What the names of all counters begin with." in helped.stdout
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd, serving(script, tmp_path) as server:
+        statsd.bind(("127.0.0.1", 0))
+        statsd.settimeout(20)
+        address = f"127.0.0.1:{statsd.getsockname()[1]}"
+        target = [f"127.0.0.1:{server.port}", "--pkcs12", pkcs12, "--count", "3"]
+        done = subprocess.run(
+            [*command, *target, "-o", "statsd:prefix=here", "-f", address],
+            capture_output=True, text=True, env=environment, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert statsd.recv(1000) == b"here.intrusion_event:3|c"

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 import layout_pages
+import output_pages
 import protocol_pages
 import reference_pages
 import request_pages
@@ -175,6 +176,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "coverage.md": coverage_page,
     "errors.md": errors_page,
+    "output-fields.md": lambda: noted(output_pages.output_fields_page()),
     "protocol/sessions.md": protocol_pages.sessions_page,
     "records.md": lambda: noted(reference_pages.records_page()),
     "requests.md": lambda: noted(request_pages.requests_page()),

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openstreamer.outputs.identity import stable_id
 from openstreamer.outputs.mappings.cef import head_text, value_text
 from openstreamer.outputs.registry import OutputSpec, create
+from openstreamer.protocol.identity import stable_id
 from openstreamer.protocol.records import Record
 from support import batches, hand_made
 

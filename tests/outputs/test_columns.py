@@ -32,7 +32,7 @@ def test_every_place_exists(name: str) -> None:
         elif place == "names":
             assert field in _NAMES, source
         else:
-            assert source in ("archive_time", "event", "record_type", "server")
+            assert source in ("archive_time", "event", "record_type", "server", "stable_id")
 
 
 def test_any_field_is_a_column() -> None:

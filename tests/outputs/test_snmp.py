@@ -10,11 +10,11 @@ import pytest
 
 from openstreamer.errors import MissingExtra, UsageError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.identity import stable_id
 from openstreamer.outputs.interface import OutputFull
 from openstreamer.outputs.mappings.traps import ARC, OBJECTS, date_and_time
 from openstreamer.outputs.registry import OutputSpec, create
 from openstreamer.outputs.snmp import MIB, SnmpOutput
+from openstreamer.protocol.identity import stable_id
 from support import batches
 from support.log_servers import mib_folder, snmptrapd
 from support.programs import program

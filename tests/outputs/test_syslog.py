@@ -14,11 +14,11 @@ import pytest
 
 from openstreamer.errors import OutputError, UsageError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.identity import stable_id
 from openstreamer.outputs.interface import OutputFull
 from openstreamer.outputs.registry import OutputSpec, create
 from openstreamer.outputs.senders import Address, parse_address, shortened
 from openstreamer.outputs.syslog import SyslogOutput
+from openstreamer.protocol.identity import stable_id
 from openstreamer.protocol.records import Record
 from support import batches, hand_made
 from support.log_servers import free_port, rsyslogd

@@ -129,6 +129,7 @@ _TABLE: tuple[Column, ...] = (
     Column("bytes_sent", "Bytes from the opener.", ("data.initiator_bytes",)),
     Column("bytes_received", "Bytes from the answerer.", ("data.responder_bytes",)),
     Column("event_id", "The device's number for the event.", ("data.event_id",)),
+    Column("stable_id", "The same in every output and every run.", ("stable_id",)),
 )
 
 COLUMNS: dict[str, Column] = {column.name: column for column in _TABLE}

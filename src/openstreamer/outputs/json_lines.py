@@ -6,17 +6,25 @@ stores the same records again. This output adds only the file.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Annotated
+
 import msgspec
 
 from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
 from openstreamer.outputs.interface import Output, Place
 from openstreamer.outputs.rotation import RotationConfig, open_rotating
-from openstreamer.protocol.records import json_lines
+from openstreamer.protocol.identity import stable_id
+from openstreamer.protocol.records import Event, json_line, json_lines
 
 
 class JsonLinesConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     """Settings of the json output."""
+
+    ids: Annotated[
+        bool, msgspec.Meta(description="Put the event's stable id at the end of each line, as id.")
+    ] = True
 
 
 class JsonLinesOutput(Output):
@@ -37,10 +45,23 @@ class JsonLinesOutput(Output):
 
     def write(self, batch: Batch) -> None:
         assert self._file is not None
+        if self._settings.ids:
+            self._file.append(b"".join(self._with_ids(batch)))
+            return
         server = batch.server
         names = None if batch.names is None else batch.names.names_json
         parts = [json_lines(events, server, names) for events in batch.parts()]
         self._file.append(parts[0] if len(parts) == 1 else b"".join(parts))
+
+    def _with_ids(self, batch: Batch) -> Iterator[bytes]:
+        names = batch.names_function()
+        events: Iterable[Event | None] = batch.events() if batch.shared else ()
+        if not batch.shared or batch.problems:
+            events = batch.each()
+        for record, event in zip(batch.records, events, strict=True):
+            if event is not None:
+                line = json_line(event, batch.server, None if names is None else names(event))
+                yield b'%s,"id":"%s"}\n' % (line[:-2], stable_id(record).encode())
 
     def sync(self) -> None:
         if self._file is not None:

@@ -55,7 +55,9 @@ class SnmpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     engine_id: Annotated[
         str,
         msgspec.Meta(
-            description="Engine id of this sender, hexadecimal (version 3); empty: made of this machine's name.", pattern="^([0-9a-fA-F]{2})*$"
+            description="Engine id of this sender, hexadecimal (version 3); empty: made of the"
+            " machine's name.",
+            pattern="^([0-9a-fA-F]{2})*$",
         ),
     ] = ""
     objects: Annotated[
@@ -145,7 +147,7 @@ class SnmpOutput(MessageOutput):
             self._authentication = snmp.CommunityData(settings.community, mpModel=model)
 
     def engine_id(self) -> str:
-        """The engine id, hexadecimal: the one that was set, or one that is this machine's (RFC 3411, text)."""
+        """The engine id, hexadecimal: as set, or one made of this machine's name (RFC 3411, text)."""
         name = socket.gethostname().encode("ascii", "replace")[:27]
         return self._settings.engine_id or "80007ed904" + name.hex()
 

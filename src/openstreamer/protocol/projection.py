@@ -18,12 +18,14 @@ from openstreamer.layouts.records import RECORDS
 from openstreamer.wire import decoder
 
 from .codec import HEADER_SIZES, UNKNOWN, Bodies, Decode, Record, decode_record
+from .identity import stable_id
 
 _RECORD_COLUMNS: dict[str, Callable[[Record], Any]] = {
     "record_type": lambda record: record.record_type,
     "event": lambda record: event_id(record.record_type),
     "archive_time": lambda record: UNSET if record.archive_time is None else record.archive_time,
     "netmap_id": lambda record: record.netmap_id,
+    "stable_id": stable_id,
 }
 
 
@@ -37,8 +39,8 @@ def projector(record_type: int, columns: tuple[str, ...]) -> Callable[[Record], 
     """Make a function that reads only the columns asked for, skipping the rest of a record.
 
     A column is a field of the data, "header." and a field of the discovery event header, "block_type", or one
-    of record_type, event, archive_time and netmap_id. What a record's version does not carry is UNSET.
-    The function raises DecodeError as `decode_record` does.
+    of record_type, event, archive_time, netmap_id and stable_id. What a record's version does not carry is
+    UNSET. The function raises DecodeError as `decode_record` does.
     """
     row = RECORDS.get(record_type)
     if row is None or not row.bodies:

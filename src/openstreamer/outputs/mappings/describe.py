@@ -17,7 +17,6 @@ from openstreamer.layouts.records import RECORDS
 from openstreamer.layouts.values import VALUES, impact_level
 from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.columns import COLUMNS
-from openstreamer.outputs.identity import stable_id
 from openstreamer.outputs.mappings.events import (
     OTHERWISE,
     SEVERITIES,
@@ -26,6 +25,7 @@ from openstreamer.outputs.mappings.events import (
     Item,
     mapping_for,
 )
+from openstreamer.protocol.identity import stable_id
 from openstreamer.protocol.records import Event, Record
 
 PROTOCOLS = {1: "ICMP", 2: "IGMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 58: "ICMPv6", 132: "SCTP"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 
-from openstreamer.protocol.records import Record
+from .codec import Record
 
 ID_SIZE = 12
 """Bytes of an id; shown as twice as many hexadecimal digits."""
