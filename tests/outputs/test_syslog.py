@@ -302,3 +302,28 @@ def test_the_head_of_a_message(catching: Catching) -> None:
         catching.next(),
     )
     made.close()
+
+
+def test_a_whole_client_delivers_to_rsyslogd_and_goes_on_where_it_ended(tmp_path: Path) -> None:
+    from support.certificates import authority
+    from support.hand_made import SECOND, intrusion_85, record
+    from support.processes import Place
+    from support.scripted_server import Conversation, serving
+
+    def script(conversation: Conversation) -> None:
+        since, _ = conversation.greet()
+        if since <= SECOND:
+            conversation.bundles([record(400, intrusion_85(event_id=n), SECOND) for n in range(500)])
+        conversation.wait_for_end()
+
+    pkcs12 = authority().pkcs12(tmp_path / "client.pkcs12", "client")
+    with rsyslogd(tmp_path, "tls") as logs, serving(script, tmp_path) as server:
+        place = Place(tmp_path)
+        for count in (300, 200):
+            place.run(
+                "stream", f"127.0.0.1:{server.port}", "--pkcs12", pkcs12, "--count", str(count),
+                "-o", f"syslog:ca={tmp_path}/ca.pem,group=120", "-f", logs.target,
+            )  # fmt: skip
+        lines = logs.wait_for(500)
+    assert len({re.search(r'id="(\w+)"', line)[1] for line in lines}) == 500  # type: ignore[index]
+    assert len(lines) == 500
