@@ -174,12 +174,14 @@ class Session:
         statistics = self.statistics
         self._service_statistics.ended[self.reason] += 1
         log.info(
-            "%s: client %s: %s; %d records and %d metadata records sent, %d passed over, %d not expressible",
+            "%s: client %s: %s; %d records, %d metadata records and %d hosts sent, %d passed over, "
+            "%d not expressible",
             self.connection.peer,
             self.client.host,
             self.reason,
             statistics.records,
             statistics.metadata,
+            statistics.hosts,
             statistics.filtered,
             statistics.inexpressible,
         )
@@ -247,6 +249,7 @@ class Session:
 
     def _count_hosts(self, sent: int, lost: Counter[str]) -> None:
         self.statistics.hosts += sent
+        self.statistics.inexpressible += sum(lost.values())
         self._client_statistics.hosts += sent
         self._client_statistics.hosts_lost.update(lost)
         for reason, count in lost.items():
