@@ -100,6 +100,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
         data_type: number of a single request of another release; the next one is that of its range.
         silence: seconds without a profile after which an answer is taken to be complete.
         connect_timeout: seconds for connection and handshake, and for the answer to the first message.
+        initial_timestamp: the timestamp of the session's request.
     """
 
     host: str
@@ -114,6 +115,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     data_type: int | None = None
     silence: float = SILENCE
     connect_timeout: float = 20.0
+    initial_timestamp: int = NOW
 
     @property
     def server(self) -> str:
@@ -182,7 +184,9 @@ class HostSession:
         self._known = known_servers or KnownServers(None)
         self._connection: Connection | None = None
         self._session = ClientSession(
-            NOW, settings.session_flags, _PAIRS if settings.session_flags & _EXTENDED else None
+            settings.initial_timestamp,
+            settings.session_flags,
+            _PAIRS if settings.session_flags & _EXTENDED else None,
         )
 
     def __enter__(self) -> HostSession:
