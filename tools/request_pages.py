@@ -63,7 +63,7 @@ and the number of such records in the log line at the end of a session.
 | what | where it has no room |
 | --- | --- |
 | an IPv6 address | alerts as record 7, 104 and 207 (72, 105 and 208 are sent instead); connections before 5.0; correlation events before 5.1; logins before 5.1; impact alerts before 5.3; address ranges, scan results and host profiles before 5.2 |
-| a host with an IPv6 address in the discovery event header | discovery, connection and user events before 5.2 |
+| a host with an IPv6 address in the discovery event header | discovery and user events before 5.2 (a connection gets zero there: both hosts stand in its block) |
 | a number that is too large | a field that had fewer bits: bytes of a connection before 5.0, application protocols before 4.7, subtypes of malware events before 5.3 |
 | a text that is too long | a field whose length had 16 bits |
 | a block inside that no layout is known of | discovery events before 5.2 |

@@ -104,6 +104,15 @@ def test_debug_adds_the_traceback(tmp_path: Path) -> None:
     assert long.stderr.endswith(short.stderr)
 
 
+def test_the_state_directory_may_stand_before_the_command(tmp_path: Path) -> None:
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    assert run("--state", first, "init").returncode == 0
+    assert (tmp_path / "first" / "schema").is_file()
+    assert run("--state", first, "clients", "list").returncode == 0
+    assert run("--state", first, "init", "--state", second).returncode == 0
+    assert (tmp_path / "second" / "schema").is_file()
+
+
 CASES = [
     (errors.UsageError("wrong"), 2),
     (errors.ConfigurationError("wrong"), 2),

@@ -76,6 +76,18 @@ def test_a_close_without_a_word_is_a_refusal() -> None:
         one.ended(LostConnection("reset", on_purpose=False))
 
 
+def test_a_close_without_a_word_is_a_refusal_also_where_no_other_session_follows() -> None:
+    one = ReconnectPolicy(reconnect=False)
+    one.connecting()
+    with pytest.raises(RefusedError, match="without a word"):
+        one.ended(LostConnection("closed", on_purpose=True))
+    one = ReconnectPolicy(reconnect=False)
+    one.connecting()
+    one.heard()
+    with pytest.raises(LostConnection):
+        one.ended(LostConnection("closed", on_purpose=True))
+
+
 def test_a_close_after_words_is_none() -> None:
     one = policy()
     for _ in range(10):

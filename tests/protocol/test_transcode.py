@@ -213,6 +213,23 @@ def test_counter_that_is_too_large_for_an_old_block() -> None:
     assert "initiator_bytes does not fit" in reason(record, asking((71, 5)))
 
 
+@pytest.mark.parametrize("version", range(6, 18))
+def test_connection_over_ipv6(version: int) -> None:
+    data = connection("2001:db8::9").data
+    data = data.replace(hand_made.address("198.51.100.7"), hand_made.address("2001:db8::9"))
+    event = decode_record(brought(Record(71, data, TIME), asking((71, version))))
+    assert event.data.responder_ip == "2001:db8::9"
+    assert event.header.legacy_ip == "0.0.0.0"
+    assert event.header.has_ipv6 == (version >= 9)
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_connection_over_ipv6_where_the_block_has_no_room(version: int) -> None:
+    data = connection("2001:db8::9").data
+    data = data.replace(hand_made.address("198.51.100.7"), hand_made.address("2001:db8::9"))
+    assert "responder_ip does not fit" in reason(Record(71, data, TIME), asking((71, version)))
+
+
 HOST_TYPE = b"\0\0\0\1"
 
 

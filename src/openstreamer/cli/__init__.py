@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from openstreamer.cli.common import add_debug_option, examples, report
+from openstreamer.cli.common import add_debug_option, add_state_option, examples, report
 from openstreamer.version import __version__
 
 COMMANDS = {
@@ -80,6 +80,7 @@ def group() -> None:
     """
 
 
+add_state_option(group)
 add_debug_option(group)
 
 

@@ -29,15 +29,40 @@ INTERRUPTED = 130
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+_STATE = "openstreamer.state"
+"""Where click's context, shared by a group and its commands, keeps what `--state` said before the command."""
+
+
+def _remembered_state(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> Path | None:
+    if value is not None:
+        ctx.meta[_STATE] = value
+    return ctx.meta.get(_STATE)
+
+
 def state_option(function: _Function) -> _Function:
     """Add `--state DIR`; the command gets `state: Path | None`, for `openstreamer.server.state.find`."""
     return click.option(
         "--state",
         metavar="DIR",
         type=click.Path(file_okay=False, path_type=Path),
+        callback=_remembered_state,
         help="State directory. [default: $OPENSTREAMER_STATE, else /var/lib/openstreamer for root, "
         "else the user's data directory]",
     )(function)
+
+
+def add_state_option(group: click.Group) -> None:
+    """Let `--state DIR` stand before the command of a group too; the command's own goes first."""
+    group.params.append(
+        click.Option(
+            ["--state"],
+            metavar="DIR",
+            type=click.Path(file_okay=False, path_type=Path),
+            callback=_remembered_state,
+            expose_value=False,
+            help="State directory, for the commands that use one.",
+        )
+    )
 
 
 def password_option(function: _Function) -> _Function:

@@ -92,6 +92,8 @@ class ReconnectPolicy:
             OpenStreamerError: there is to be none; this is what to end with.
         """
         if not self._reconnect or isinstance(error, RefusedError):
+            if isinstance(error, LostConnection) and not self._heard_now:
+                self._check_silence(error)
             raise error
         if isinstance(error, PeerError | RemoteProtocolError):
             self._fruitless += 1

@@ -52,6 +52,9 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _NO_ADDRESS = bytes(16)
 _BLOCK_HEADER = struct.Struct(">II")
 
+_ADDRESSES_IN_BODY = frozenset((71, 73))
+"""Connections: both hosts stand in the body, so that the header of an old form can do without."""
+
 _RENAMED: Mapping[tuple[type, type], Mapping[str, str]] = {
     (IntrusionEvent, IntrusionEventIPv4): {},
     (IntrusionEvent, IntrusionEventIPv6): {},
@@ -94,14 +97,19 @@ class ChunkLike(Protocol):
 # --- one record -------------------------------------------------------------------------------------------
 
 
-def _rewrite_header(header: bytes, form: str | None) -> bytes:
-    """Bring a 56-byte discovery event header into an older form; the 40-byte one is right in all of them."""
+def _rewrite_header(header: bytes, form: str | None, *, needs_host: bool = True) -> bytes:
+    """Bring a 56-byte discovery event header into an older form; the 40-byte one is right in all of them.
+
+    Where the body names the host too (not `needs_host`), an IPv6 address that has no room becomes zero.
+    """
     if len(header) != 56 or form not in ("5.2", "legacy"):
         return header
     address = header[40:56]
     if address[:12] == _MAPPED or address == _NO_ADDRESS:
         return header[:4] + address[12:] + header[8:14] + bytes(2) + header[16:40]
     if form == "legacy":
+        if not needs_host:
+            return header[:4] + bytes(4) + header[8:14] + bytes(2) + header[16:40]
         raise Inexpressible("host with an IPv6 address, and the form asked for has room for IPv4 only")
     return header
 
@@ -229,7 +237,8 @@ def _transcode(record: Record, rule: Rule) -> Record:
     else:
         number, body = _encode_down(record, rule)
     if header:
-        rewritten = _rewrite_header(header, rule.discovery_header)
+        needs_host = number not in _ADDRESSES_IN_BODY
+        rewritten = _rewrite_header(header, rule.discovery_header, needs_host=needs_host)
         if rule.discovery_header == "legacy" and HostAddressChange in RECORDS[number].bodies:
             body = _address_change(body)
         body = rewritten + body
