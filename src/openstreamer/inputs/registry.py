@@ -17,6 +17,7 @@ GROUP = "openstreamer.inputs"
 
 BUILT_IN = {
     "eve": "openstreamer.inputs.eve:EveInput",
+    "eve-unix": "openstreamer.inputs.eve_unix:EveUnixInput",
     "json": "openstreamer.inputs.json_lines:JsonLinesInput",
 }
 """The inputs of this package, as its own entry points name them."""
