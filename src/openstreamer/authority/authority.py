@@ -126,6 +126,8 @@ class Authority:
     def load(self) -> Authority:
         """Check that the files are there and open the registry; return itself.
 
+        Called again, it forgets the certificates read before, so that replaced files count.
+
         Raises:
             StateError: names what is missing and what to do about it.
         """
@@ -134,6 +136,7 @@ class Authority:
                 how = "openstreamer init --force" if self.exists else "openstreamer init"
                 raise StateError(f"{file} is missing: make it with `{how}`, or restore a backup")
         _ = self.registry
+        self._signer, self._trusted = None, ()
         return self
 
     def server_context_files(self) -> ServerFiles:

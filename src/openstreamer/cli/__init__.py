@@ -1,9 +1,9 @@
 """The command `openstreamer`: finds the module of the named command and turns errors into exit statuses.
 
-Each command is one small module of this package with the command's own name ("_" for "-"); it holds `command`,
-a click command, and is imported only when it is run. The one-line summaries stand here, so that `openstreamer
---help` imports none of them. What commands share (options, passwords, console) is in `common`. Exit statuses
-are listed in `docs/cli.md`; nothing imports this package.
+Each command is one small module of this package with the command's own name ("_" for "-"); it holds
+`command`, a click command, and is imported only when it is run. The one-line summaries stand here, so that
+`openstreamer --help` imports none of them. What commands share (options, passwords, console) is in `common`.
+Exit statuses are listed in `docs/cli.md`; nothing imports this package.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from openstreamer.version import __version__
 COMMANDS = {
     "demo": "Show all of it on this machine, in one terminal.",
     "init": "Make the state directory: certificates, settings, event log.",
-    "serve": "Run the service in the foreground.",
+    "serve": "Run the service.",
+    "manage": "Start, stop, reload and watch the service.",
     "web-password": "Set the password of the web pages.",
     "clients": "Say who may connect: add, list, show, download, revoke.",
     "events": "Show or set the event type switches.",

@@ -1,6 +1,7 @@
-"""`openstreamer serve`: run the service in the foreground until SIGTERM or SIGINT.
+"""`openstreamer serve`: run the service until SIGTERM or SIGINT, in the foreground or as a daemon.
 
-What the service does is in `openstreamer.server`; here are its options only. Rules: `docs/server.md`.
+What the service does is in `openstreamer.server`; here are its options only. Rules: `docs/server.md`;
+starting and stopping with `manage`: `docs/manage.md`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from pathlib import Path
 import click
 
 from openstreamer.cli.common import examples, state_option
+from openstreamer.errors import UsageError
 
 
 @click.command(
     "serve",
-    short_help="Run the service in the foreground.",
+    short_help="Run the service.",
     epilog=examples(
         "openstreamer serve",
         "openstreamer serve --input eve:/var/log/suricata/eve.json",
@@ -37,7 +39,10 @@ from openstreamer.cli.common import examples, state_option
 @click.option(
     "--web", metavar="HOST:PORT|off", help="Where the web pages are, or off. [default: 127.0.0.1:8303]"
 )
-@click.option("--nodaemon", is_flag=True, help="Stay in the foreground (it always does).")
+@click.option("--daemon", is_flag=True, help="Leave the terminal once the service listens.")
+@click.option("--nodaemon", is_flag=True, help="Stay in the foreground. [default]")
+@click.option("--syslog", is_flag=True, help="Log to syslog. [default: standard error; daemon: service.log]")
+@click.option("--kept", is_flag=True, help="Run with the options that 'manage start' kept, and no others.")
 @click.option("--nohostcheck", is_flag=True, help="Do not compare a client's address with its certificate.")
 @click.option("--debug", is_flag=True, help="Print each status message of each session.")
 @state_option
@@ -45,16 +50,26 @@ def command(
     listen: tuple[str, ...],
     inputs: tuple[str, ...],
     web: str | None,
+    daemon: bool,
     nodaemon: bool,
+    syslog: bool,
+    kept: bool,
     nohostcheck: bool,
     debug: bool,
     state: Path | None,
 ) -> int:
-    """Run the service in the foreground until SIGTERM or SIGINT.
+    """Run the service until SIGTERM or SIGINT, in the foreground or as a daemon.
 
     It then stops in an orderly way: inputs store what they read, clients get what is stored. A second SIGINT
-    ends it at once. Options go before the settings of openstreamer.toml in the state directory.
+    ends it at once. SIGHUP reloads settings, clients and certificates. Options go before the settings of
+    openstreamer.toml in the state directory. 'openstreamer manage' starts and stops it as a daemon.
     """
+    if kept:
+        from openstreamer.cli.manage import run_kept
+
+        return run_kept(state)
+    if daemon and nodaemon:
+        raise UsageError("--daemon and --nodaemon exclude each other")
     from openstreamer.server import settings as settings_module
     from openstreamer.server import state as state_module
 
@@ -66,9 +81,25 @@ def command(
     for address in listen:
         settings_module.parse_address(address, default_port=settings_module.DEFAULT_PORT)
 
+    starter = None
+    if daemon:
+        from openstreamer.server.daemon import detach
+
+        starter = detach(directory)
+        if starter is None:
+            return 0
     from openstreamer.server.run import configure_logging, run
 
-    configure_logging("debug" if debug else settings.log.level)
+    try:
+        configure_logging(
+            "debug" if debug else settings.log.level,
+            "syslog" if syslog else directory.log if daemon else None,
+        )
+    except OSError as error:
+        failure = UsageError(f"cannot open the log: {error.strerror or error}")
+        if starter is not None:
+            starter.failed(failure)
+        raise failure from error
     return run(
         directory,
         settings,
@@ -76,4 +107,6 @@ def command(
         inputs=inputs,
         host_check=False if nohostcheck else None,
         web=web,
+        debug=debug,
+        starter=starter,
     )

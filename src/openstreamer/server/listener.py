@@ -176,6 +176,11 @@ class Listener:
         """Where it listens, with the real ports."""
         return [show_address(listening.getsockname()) for listening in self._sockets]
 
+    def set_times(self, handshake_seconds: float, stalled_seconds: float) -> None:
+        """Change the limits for connections to come."""
+        self._handshake_seconds = handshake_seconds
+        self._stalled_seconds = stalled_seconds
+
     def start(self) -> None:
         """Begin to accept."""
         self._accepting = [asyncio.create_task(self._accept(listening)) for listening in self._sockets]

@@ -1,26 +1,40 @@
-"""The process around the service: event loop, signals, logging.
+"""The process around the service: event loop, signals, control socket, service manager, logging.
 
-SIGTERM or SIGINT stops in an orderly way; a second SIGINT stops at once. Used by the command `serve`. Not
-here: what the service does (`service`).
+SIGTERM or SIGINT stops in an orderly way, a second SIGINT stops at once, SIGHUP reloads. Commands on the
+control socket do the same. Used by the command `serve`. Rules: `docs/server.md`, `docs/manage.md`. Not here:
+what the service does (`service`).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import logging
+import logging.handlers
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+from openstreamer.errors import OpenStreamerError
+from openstreamer.server.control import ControlServer
+from openstreamer.server.notify import Notifier
 from openstreamer.server.service import RESOLVER_THREADS, Service
-from openstreamer.server.settings import Settings
+from openstreamer.server.settings import Settings, load
+from openstreamer.server.snapshot import take
 from openstreamer.server.state import StateDirectory
 
+if TYPE_CHECKING:
+    from openstreamer.server.daemon import Starter
+
 log = logging.getLogger("openstreamer.server")
+
+STATUS_SECONDS = 10.0
+"""How often the service manager is told how many clients there are."""
 
 INTERRUPTED = 130
 """Exit status after a second SIGINT."""
@@ -34,49 +48,147 @@ def run(
     inputs: Sequence[str] = (),
     host_check: bool | None = None,
     web: str = "off",
+    debug: bool = False,
+    starter: Starter | None = None,
 ) -> int:
-    """Run the service until a signal ends it; returns the exit status. Raises OpenStreamerError."""
+    """Run the service until a signal or command ends it; returns the exit status.
+
+    `debug`: the log's level stays as it is when settings are reloaded. `starter` is told that the service
+    listens, or why not. Raises OpenStreamerError.
+    """
 
     async def main() -> int:
         service = Service(state, settings, listen=listen, inputs=inputs, host_check=host_check, web=web)
-        return await serve_until_signal(service)
+        return await serve_until_signal(service, debug=debug, starter=starter)
 
-    status = _runner()(main())
+    try:
+        status = _runner()(main())
+    except OpenStreamerError as error:
+        if starter is not None:
+            log.error("%s", error)
+            starter.failed(error)
+        raise
     _leave_name_server(status)
     return status
 
 
-def configure_logging(level: str) -> None:
-    """Send the log to standard error, with time and level, from this level on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+def configure_logging(level: str, target: Path | Literal["syslog"] | None = None) -> None:
+    """Send the log from this level on to standard error, a file (reopened once it is rotated) or syslog.
+
+    In a file and on standard error lines carry time and level; syslog has its own.
+    """
+    handler: logging.Handler
+    form = "%(asctime)s %(levelname)s %(message)s"
+    if target == "syslog":
+        handler = logging.handlers.SysLogHandler("/dev/log", logging.handlers.SysLogHandler.LOG_DAEMON)
+        handler.append_nul = False
+        form = f"openstreamer[{os.getpid()}]: %(message)s"
+    elif target is not None:
+        handler = logging.handlers.WatchedFileHandler(target, encoding="utf-8")
+    else:
+        handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(form))
     root = logging.getLogger("openstreamer")
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     root.propagate = False
 
 
-async def serve_until_signal(service: Service) -> int:
-    """Run a service until SIGTERM or SIGINT, and return the exit status."""
-    loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
-    interrupts = 0
+class _Process:
+    """What signals and the control socket ask of one running service."""
 
-    def on_signal(number: int) -> None:
-        nonlocal interrupts
-        interrupts += number == signal.SIGINT
-        if asked.is_set() and number == signal.SIGINT and interrupts > 1:
+    def __init__(self, service: Service, notifier: Notifier, *, debug: bool) -> None:
+        self.asked = asyncio.Event()
+        self._service = service
+        self._notifier = notifier
+        self._debug = debug
+        self._interrupts = 0
+        self._reloading = asyncio.Lock()
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def on_end(self, number: int) -> None:
+        """SIGTERM or SIGINT."""
+        self._interrupts += number == signal.SIGINT
+        if self.asked.is_set() and number == signal.SIGINT and self._interrupts > 1:
             log.warning("stopping at once")
             os._exit(INTERRUPTED)  # threads may be waiting for a disk or a name server
-        asked.set()
+        self.asked.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal, number)
+    def on_hangup(self) -> None:
+        """SIGHUP: reload; a failure is in the log."""
+
+        async def reload() -> None:
+            with contextlib.suppress(OpenStreamerError):
+                await self.reload()
+
+        task: asyncio.Task[object] = asyncio.create_task(reload())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def reload(self) -> object:
+        """Reload and say what still needs a restart. Raises OpenStreamerError; all is then as before."""
+        async with self._reloading:
+            self._notifier.reloading()
+            try:
+                settings = await self._service.run_aside(lambda: load(self._service.state.settings))
+                restart = await self._service.reload(settings)
+            except OpenStreamerError as error:
+                log.error("not reloaded: %s", error)
+                raise
+            finally:
+                self._notifier.send("READY=1")
+            if not self._debug:
+                logging.getLogger("openstreamer").setLevel(settings.log.level.upper())
+            log.info("reloaded; %d sessions go on", len(self._service.sessions))
+            if restart:
+                log.warning("these settings changed and need a restart: %s", ", ".join(restart))
+            return {"restart": restart, "sessions": len(self._service.sessions)}
+
+    async def stop(self) -> None:
+        """Begin to stop."""
+        self.asked.set()
+
+    async def status(self) -> object:
+        """The numbers of the service."""
+        return await take(self._service)
+
+    async def tell_manager(self) -> None:
+        """Give the service manager signs of life for as long as the event loop turns."""
+        seconds = min(self._notifier.watchdog_seconds / 3 or STATUS_SECONDS, STATUS_SECONDS)
+        while True:
+            self._notifier.send("WATCHDOG=1", f"STATUS={len(self._service.sessions)} sessions")
+            await asyncio.sleep(seconds)
+
+
+async def serve_until_signal(service: Service, *, debug: bool = False, starter: Starter | None = None) -> int:
+    """Run a service until SIGTERM, SIGINT or the command to stop, and return the exit status."""
+    loop = asyncio.get_running_loop()
+    notifier = Notifier()
+    process = _Process(service, notifier, debug=debug)
+    ends = (signal.SIGTERM, signal.SIGINT)
+    for number in ends:
+        loop.add_signal_handler(number, process.on_end, number)
+    # A hang-up that comes before there is something to reload must not end the process.
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    handlers = {"status": process.status, "reload": process.reload, "stop": process.stop}
+    control = ControlServer(service.state, handlers)
     try:
         async with service.running():
-            await asked.wait()
+            await control.start()
+            loop.add_signal_handler(signal.SIGHUP, process.on_hangup)
+            notifier.send("READY=1", f"MAINPID={os.getpid()}", "STATUS=listening")
+            if starter is not None:
+                starter.ready()
+            manager = asyncio.create_task(process.tell_manager())
+            try:
+                await process.asked.wait()
+            finally:
+                manager.cancel()
+                notifier.send("STOPPING=1", "STATUS=stopping")
+                loop.add_signal_handler(signal.SIGHUP, lambda: None)
+                await control.close()
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (*ends, signal.SIGHUP):
             loop.remove_signal_handler(number)
     return 0
 

@@ -28,7 +28,7 @@ from openstreamer.server.feeder import Feeder
 from openstreamer.server.intake import Intake
 from openstreamer.server.listener import Listener, open_sockets
 from openstreamer.server.session import Session, options_for, session_options
-from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address
+from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address, restart_needed
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
 from openstreamer.server.statistics import ServiceStatistics
@@ -84,6 +84,7 @@ class Service:
         self.started = time.time()
         self.sessions: set[Session] = set()
         self._listen = list(listen) or settings.server.listen
+        self._given_host_check = host_check
         self._host_check = settings.server.host_check if host_check is None else host_check
         self._input_uris = [*settings.server.inputs, *inputs]
         self._web_address = web
@@ -197,7 +198,7 @@ class Service:
             asyncio.create_task(self._every(REGISTRY_POLL_SECONDS, self._poll_registry)),
             asyncio.create_task(self._every(HOUSEKEEPING_SECONDS, self._housekeeping)),
             asyncio.create_task(self._every(SEEN_SECONDS, self._note_seen)),
-            asyncio.create_task(self._every(self.settings.retention.check_seconds, self._trim)),
+            asyncio.create_task(self._every(lambda: self.settings.retention.check_seconds, self._trim)),
         ]
         for address in self.addresses:
             log.info("listening on %s", address)
@@ -258,6 +259,28 @@ class Service:
         self._context.set_alpn_protocols([ALPN_NAME])
         if self._web is not None:
             self._web.renew_context()
+
+    async def reload(self, settings: Settings) -> list[str]:
+        """Take over settings, clients, event types and certificates; sessions still allowed go on.
+
+        What a session was begun with (window, keep-alive) stays until its end. Returns the settings that
+        changed but need a restart, as "section.key". Raises OpenStreamerError if a certificate cannot be
+        used; all then stays as it was.
+        """
+        before, self.settings, context = self.settings, settings, self._context
+        try:
+            self.renew_context()  # first, because it finds out whether the files can be used
+            await self._aside(self._authority.load)
+        except (OpenStreamerError, OSError) as error:
+            self.settings, self._context = before, context
+            raise AuthorityError(f"nothing was reloaded: {error}") from error
+        self._options = session_options(settings.sessions, settings.protocol)
+        self._listener.set_times(settings.sessions.handshake_seconds, settings.sessions.stalled_seconds)
+        if self._given_host_check is None:
+            self._host_check = settings.server.host_check
+        self._server_events = await self._aside(self._authority.registry.server_events)
+        await self._recheck(list(self.sessions))
+        return restart_needed(before, settings)
 
     # admission
 
@@ -329,9 +352,11 @@ class Service:
 
     # changes made elsewhere, and time
 
-    async def _every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
+    async def _every(
+        self, seconds: float | Callable[[], float], action: Callable[[], Awaitable[None]]
+    ) -> None:
         while True:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds() if callable(seconds) else seconds)
             try:
                 await action()
             except OpenStreamerError as error:

@@ -178,8 +178,15 @@ class Settings(Section, frozen=True):
 
 
 RESTART_NEEDED = frozenset(
-    {"server.listen", "server.inputs", "sessions.connections", "store.synchronous", "store.batch_records"}
-    | {f"web.{name}" for name in WebSettings.__struct_fields__}
+    {
+        "server.listen",
+        "server.inputs",
+        "web.listen",
+        "web.idle_minutes",
+        "sessions.connections",
+        "store.synchronous",
+        "store.batch_records",
+    }
 )
 """Settings that a running service does not take over when it reloads."""
 

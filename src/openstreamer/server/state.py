@@ -64,6 +64,21 @@ class StateDirectory:
         return self.path / "service.json"
 
     @property
+    def control(self) -> Path:
+        """Unix socket on which the running service takes commands."""
+        return self.path / "control"
+
+    @property
+    def options(self) -> Path:
+        """File with the options that `manage start` keeps for later starts."""
+        return self.path / "service-options.json"
+
+    @property
+    def log(self) -> Path:
+        """Log of a service that runs as a daemon."""
+        return self.path / "service.log"
+
+    @property
     def web_password(self) -> Path:
         """File with the hash of the password of the web pages."""
         return self.path / "web-password"
