@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import openstreamer
+from openstreamer import aio
 from support.processes import Place, eve_lines
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +54,28 @@ def test_the_library_example(
 
     monkeypatch.setattr(openstreamer, "connect", here)
     exec(compile(example, page, "exec"), {})
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 40
+    assert all(re.fullmatch(r"\d+ 198\.51\.\d+\.\d+ TEST rule \d", line) for line in lines), lines[:3]
+
+
+def test_the_asyncio_example(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    (example,) = re.findall(
+        r"^```python\n(from openstreamer import aio\n.*?)^```$", text, re.MULTILINE | re.DOTALL
+    )
+    connect = aio.connect
+
+    def here(host: str, **options: Any) -> Any:
+        options["pkcs12"] = place.folder / "client.pkcs12"
+        return connect("localhost", port=place.port, idle_exit=1.5, since="beginning", **options)
+
+    monkeypatch.setattr(aio, "connect", here)
+    names: dict[str, Any] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    asyncio.run(names["watch"]())
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 40
     assert all(re.fullmatch(r"\d+ 198\.51\.\d+\.\d+ TEST rule \d", line) for line in lines), lines[:3]
