@@ -86,6 +86,10 @@ def test_a_close_without_a_word_is_a_refusal_also_where_no_other_session_follows
     one.heard()
     with pytest.raises(LostConnection):
         one.ended(LostConnection("closed", on_purpose=True))
+    with pytest.raises(LostConnection):
+        ReconnectPolicy(reconnect=False, silence_refuses=False).ended(
+            LostConnection("closed", on_purpose=True)
+        )
 
 
 def test_a_close_after_words_is_none() -> None:

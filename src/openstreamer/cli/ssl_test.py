@@ -348,7 +348,7 @@ def _run_events(
         signal.signal(number, ask)
     try:
         output.open(None)
-        policy = ReconnectPolicy(reconnect=False)
+        policy = ReconnectPolicy(reconnect=False, silence_refuses=False)
         feed = Feed(settings, tracker, policy=policy, stop=stop)
         observer.say(f"requesting the stream with flags 0x{flags:08x}")
         opened = [OpenedOutput(options.output, output)]

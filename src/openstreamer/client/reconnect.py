@@ -58,11 +58,15 @@ class ReconnectPolicy:
     """Decides after each session that ended by itself whether there is to be another.
 
     The stream tells what happens (`connecting`, `heard`, `record_came`); `ended` answers with a waiting time
-    or raises the error that the stream is to end with.
+    or raises the error that the stream is to end with. With `silence_refuses` off, a server that closes
+    without a word has just closed, as far as a policy without reconnecting goes.
     """
 
-    def __init__(self, *, reconnect: bool = True, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, *, reconnect: bool = True, backoff: Backoff | None = None, silence_refuses: bool = True
+    ) -> None:
         self._reconnect = reconnect
+        self._silence_refuses = silence_refuses
         self._backoff = backoff or Backoff()
         self._heard_now = False
         self._heard_ever = False
@@ -92,7 +96,7 @@ class ReconnectPolicy:
             OpenStreamerError: there is to be none; this is what to end with.
         """
         if not self._reconnect or isinstance(error, RefusedError):
-            if isinstance(error, LostConnection) and not self._heard_now:
+            if isinstance(error, LostConnection) and not self._heard_now and self._silence_refuses:
                 self._check_silence(error)
             raise error
         if isinstance(error, PeerError | RemoteProtocolError):
