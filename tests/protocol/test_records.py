@@ -316,6 +316,15 @@ def test_tls_policy_by_number() -> None:
     assert round_trip(Record(600, pack(">II", 3, 4) + b"name")).data.id == 3
 
 
+def test_damaged_policy_keeps_its_text_and_the_rest() -> None:
+    """Neither form ends where the record ends: the first one holds, and nothing behind it is lost."""
+    rest = bytes(15) + b"\x10\0\0" + b"M" * 88
+    event = decode_record(Record(600, pack(">II", 0x0E000B01, 1) + b"\0" + rest))
+    assert (event.data.id, event.data.name, event.left_over) == (0x0E000B01, "", rest)
+    assert event_from_json(json_line(event)) == event
+    assert encode_event(event).data == pack(">II", 0x0E000B01, 0) + rest
+
+
 def test_security_context_as_plain_text() -> None:
     event = round_trip(Record(132, bytes(range(16)) + b"context"))
     assert (event.data.name, event.data.alternative) == ("context", 1)
