@@ -65,7 +65,7 @@ def check(record: Record) -> None:
     references_of(record.record_type, event.data, event.header)
     written = encode_event(event)
     second = decode_record(written)
-    # Damaged bytes of a record with contested forms may fit another form once a stray NUL is gone from a text.
+    # Damaged bytes of a record with contested forms may fit another form once a stray NUL is gone.
     if type(second.data) is type(event.data):
         assert encode_event(second) == written
     line = json_line(event)
