@@ -132,6 +132,9 @@ def test_sensor_names_and_formats(here: Here) -> None:
     unknown = here.feed("syslog", "eve.json")
     assert unknown.status == 2
     assert "there are: eve, " in unknown.err
+    socket = here.feed("eve-unix", "eve.sock")
+    assert socket.status == 2
+    assert "serve --input eve-unix:" in socket.err
     assert here.feed("eve").status == 2
     assert here.feed("eve", "-", "-").status == 2
     assert here.feed("eve", "-", "--follow").status == 2

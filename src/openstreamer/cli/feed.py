@@ -77,6 +77,10 @@ def command(
     if files.count("-") > 1:
         raise UsageError("standard input can be read once only")
     inputs = [make_input(format_name, {"path": name, **settings}) for name in files]
+    if not inputs[0].reads_files:
+        raise UsageError(
+            f"{format_name} is not the format of a file; use 'openstreamer serve --input {format_name}:…'"
+        )
     return Feed(inputs, state, follow=follow, as_json=as_json, quiet=quiet).run()
 
 

@@ -43,6 +43,7 @@ class EveUnixInput(EveInput):
     title: ClassVar[str] = "Suricata's EVE JSON out of a unix socket that Suricata connects to"
     example: ClassVar[str] = "eve-unix:/run/openstreamer/eve.sock"
     prefix: ClassVar[str] = "eve-unix"
+    reads_files: ClassVar[bool] = False
 
     def __init__(self, config: EveUnixConfig) -> None:
         super().__init__(config)

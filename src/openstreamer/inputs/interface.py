@@ -117,11 +117,13 @@ class Input:
         Config: the settings, a `msgspec.Struct`; each field with a description and a default.
         title: one line that says what the input is for.
         example: an example of the URI that chooses it.
+        reads_files: it reads files that are named to it, so `feed` can use it too.
     """
 
     Config: ClassVar[type[msgspec.Struct]]
     title: ClassVar[str] = ""
     example: ClassVar[str] = ""
+    reads_files: ClassVar[bool] = True
 
     @property
     def name(self) -> str:

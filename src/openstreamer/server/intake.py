@@ -259,7 +259,7 @@ class Intake:
                     self.problem = str(error)
                     self._report(
                         logging.ERROR,
-                        f"{error}; {self._source.name} waits until there is room, nothing is lost",
+                        f"{error}; {self._source.name} waits {self._patience()}for room, nothing is lost",
                     )
                 if self._stop.wait(FULL_SECONDS[min(attempt, len(FULL_SECONDS) - 1)]):
                     raise Stopped from error
@@ -270,6 +270,9 @@ class Intake:
                 self.problem = ""
                 self._report(logging.INFO, f"there is room again; {self._source.name} goes on")
             return value
+
+    def _patience(self) -> str:
+        return "" if self._full_seconds is None else f"up to {self._full_seconds:g} s "
 
     def _report_broken(self, batch: Batch) -> None:
         if not batch.broken:
