@@ -173,3 +173,17 @@ def test_events_as_a_table() -> None:
 def test_help_has_an_example() -> None:
     for name in command.commands:
         assert "openstreamer explain" in explain(name, "--help")
+
+
+def test_record_as_json_schema() -> None:
+    schema = json.loads(explain("record", "400", "--schema"))
+    assert schema["properties"]["record_type"] == {
+        "description": "Number of the record type.",
+        "const": 400,
+    }
+
+
+def test_values_of_fields_in_words() -> None:
+    text = explain("block", "2", "85")
+    assert "1 icmp" in text
+    assert "0x2 in_network_map" in text

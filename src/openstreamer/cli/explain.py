@@ -1,7 +1,8 @@
 """`openstreamer explain`: what flags, records, blocks and error codes mean, and what this program knows.
 
 Everything is read from the tables and declarations in `openstreamer.layouts`; `--source` prints the decoder
-that is generated from a declaration. `explain events --json` prints what capabilities.py gathers.
+that is generated from a declaration, `--schema` the JSON Schema of its lines. `explain events --json` prints
+what capabilities.py gathers.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from openstreamer.errors import UsageError
 
 if TYPE_CHECKING:
     from openstreamer.layouts.records import RecordType
+    from openstreamer.wire.layout import Layout
 
 
 def number(text: str) -> int:
@@ -74,10 +76,13 @@ def explain_flags(word: int) -> None:
 # --- records ----------------------------------------------------------------------------------------------
 
 
-@command.command("record", epilog=examples("openstreamer explain record 400"))
+@command.command(
+    "record", epilog=examples("openstreamer explain record 400", "openstreamer explain record 400 --schema")
+)
 @click.argument("number", metavar="N", type=number)
 @click.option("--source", is_flag=True, help="Print the generated decoder of the newest layout.")
-def explain_record(number: int, source: bool) -> None:
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of its JSON lines.")
+def explain_record(number: int, source: bool, schema: bool) -> None:
     """Say what a record type is, who asks for it, and which fields it has."""
     from openstreamer.layouts.records import RECORDS
     from openstreamer.wire import Block, layout_of
@@ -85,6 +90,11 @@ def explain_record(number: int, source: bool) -> None:
     row = RECORDS.get(number)
     if row is None:
         raise UsageError(f"record type {number} is not known; 'openstreamer explain events' lists the others")
+    if schema:
+        from openstreamer.protocol.json_schema import line_schema
+
+        print(json.dumps(line_schema(row), indent=2))
+        return
     if source:
         if not row.bodies:
             raise UsageError(f"record {number} has no decoder: {NOT_DECLARED}")
@@ -227,6 +237,25 @@ def _print_layout(cls: type[Any], number: int) -> None:
         show_table(["offset", "field", "kind", "meaning"], rows, title=title)
     if number in layout.notes:
         print(f"Note: {layout.notes[number]}")
+    _print_values(layout, number)
+
+
+def _print_values(layout: Layout, number: int) -> None:
+    """What the numbers in the fields of one version mean, where a table says so."""
+    from openstreamer.cli.tables import show_table
+    from openstreamer.layouts.values import VALUES
+
+    rows = []
+    for field in layout.fields(number):
+        table = VALUES.get(layout.specs[field.name].values or "")
+        if table is not None and table.entries:
+            words = ", ".join(
+                f"{f'{value:#x}' if table.mask else value} {word}" for value, word in table.entries.items()
+            )
+            rows.append([field.name, "bits" if table.mask else "numbers", words])
+    if rows:
+        print()
+        show_table(["field", "holds", "values"], rows)
 
 
 def _print_source(cls: type[Any], number: int) -> None:
