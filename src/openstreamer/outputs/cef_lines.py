@@ -11,10 +11,10 @@ from typing import Annotated
 import msgspec
 
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
-from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.interface import Place
 from openstreamer.outputs.mappings.cef import cef_line, head
 from openstreamer.outputs.mappings.describe import Describer
+from openstreamer.outputs.one_file import FileOutput
 from openstreamer.outputs.rotation import RotationConfig, open_rotating
 from openstreamer.version import __version__
 
@@ -31,7 +31,7 @@ class CefConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     version: Annotated[str, msgspec.Meta(description="Version in the head; empty: this program's.")] = ""
 
 
-class CefOutput(Output):
+class CefOutput(FileOutput):
     """`-o cef`."""
 
     Config = CefConfig
@@ -44,7 +44,6 @@ class CefOutput(Output):
         self._settings = config
         self._describer = Describer()
         self._head = head(config.vendor, config.product, config.version or __version__)
-        self._file: GrowingFile | OpenStream | None = None
 
     def open(self, place: Place | None) -> None:
         self._file = open_rotating(self.target, place, self._settings)
@@ -54,17 +53,3 @@ class CefOutput(Output):
         lines = [cef_line(event, self._head) for event in self._describer.batch(batch)]
         if lines:
             self._file.append(("\n".join(lines) + "\n").encode())
-
-    def sync(self) -> None:
-        if self._file is not None:
-            self._file.sync()
-
-    def place(self) -> Place | None:
-        return self._file.place() if self._file is not None else None
-
-    def notices(self) -> list[str]:
-        return notices_of(self._file)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()

@@ -21,8 +21,9 @@ import msgspec
 from openstreamer.errors import OutputError
 from openstreamer.outputs import columns as columns_table
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
-from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.files import GrowingFile
+from openstreamer.outputs.interface import Place
+from openstreamer.outputs.one_file import FileOutput
 from openstreamer.outputs.rotation import RotatingFile, RotationConfig, open_rotating
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -55,7 +56,7 @@ def cell(value: Any) -> Any:
     return msgspec.json.encode(value).decode()
 
 
-class CsvOutput(Output):
+class CsvOutput(FileOutput):
     """`-o csv`."""
 
     Config = CsvConfig
@@ -68,7 +69,6 @@ class CsvOutput(Output):
         self._settings = config
         chosen = [columns_table.column(name) for name in config.columns or columns_table.DEFAULT]
         self._rows = columns_table.RowMaker(chosen)
-        self._file: GrowingFile | OpenStream | None = None
 
     def open(self, place: Place | None) -> None:
         self._file = open_rotating(self.target, place, self._settings)
@@ -99,17 +99,3 @@ class CsvOutput(Output):
         if self._settings.header and not self._file.length:
             text = self._text([[column.name for column in self._rows.columns]]) + text
         self._file.append(text)
-
-    def sync(self) -> None:
-        if self._file is not None:
-            self._file.sync()
-
-    def place(self) -> Place | None:
-        return self._file.place() if self._file is not None else None
-
-    def notices(self) -> list[str]:
-        return notices_of(self._file)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()

@@ -12,8 +12,8 @@ from typing import Annotated
 import msgspec
 
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
-from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.interface import Place
+from openstreamer.outputs.one_file import FileOutput
 from openstreamer.outputs.rotation import RotationConfig, open_rotating
 from openstreamer.protocol.identity import stable_id
 from openstreamer.protocol.records import Event, json_line, json_lines
@@ -27,7 +27,7 @@ class JsonLinesConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     ] = True
 
 
-class JsonLinesOutput(Output):
+class JsonLinesOutput(FileOutput):
     """`-o json`."""
 
     Config = JsonLinesConfig
@@ -38,7 +38,6 @@ class JsonLinesOutput(Output):
         super().__init__(config, target)
         assert isinstance(config, JsonLinesConfig)
         self._settings = config
-        self._file: GrowingFile | OpenStream | None = None
 
     def open(self, place: Place | None) -> None:
         self._file = open_rotating(self.target, place, self._settings)
@@ -62,17 +61,3 @@ class JsonLinesOutput(Output):
             if event is not None:
                 line = json_line(event, batch.server, None if names is None else names(event))
                 yield b'%s,"id":"%s"}\n' % (line[:-2], stable_id(record).encode())
-
-    def sync(self) -> None:
-        if self._file is not None:
-            self._file.sync()
-
-    def place(self) -> Place | None:
-        return self._file.place() if self._file is not None else None
-
-    def notices(self) -> list[str]:
-        return notices_of(self._file)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()

@@ -23,8 +23,9 @@ import msgspec
 
 from openstreamer.outputs import columns as columns_table
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of, open_target
-from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.files import open_target
+from openstreamer.outputs.interface import Place
+from openstreamer.outputs.one_file import FileOutput
 
 _UNSAFE = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]"
@@ -181,7 +182,7 @@ def _what(row: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-class TerminalOutput(Output):
+class TerminalOutput(FileOutput):
     """`-o print`, the default."""
 
     Config = TerminalConfig
@@ -193,7 +194,6 @@ class TerminalOutput(Output):
         assert isinstance(config, TerminalConfig)
         self._settings = config
         self._rows = columns_table.RowMaker([columns_table.column(name) for name in _COLUMNS])
-        self._file: GrowingFile | OpenStream | None = None
         self._colour = False
         self._terminal = False
 
@@ -278,17 +278,3 @@ class TerminalOutput(Output):
                     yield from self._fields(inner, indent + "  ")
             else:
                 yield f"{indent}{self._paint('field', name)}: {harmless(str(part))}"
-
-    def sync(self) -> None:
-        if self._file is not None:
-            self._file.sync()
-
-    def place(self) -> Place | None:
-        return self._file.place() if self._file is not None else None
-
-    def notices(self) -> list[str]:
-        return notices_of(self._file)
-
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
