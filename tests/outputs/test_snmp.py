@@ -141,7 +141,10 @@ def test_addresses_of_version_6_and_the_appliances_numbers(tmp_path: Path) -> No
     assert ".9.9.1.7.0 = Gauge32: 2001219" in lines[2]
 
 
-def test_the_mib_says_what_the_table_says(tmp_path: Path) -> None:
+def test_the_mib_says_what_the_table_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # where it keeps its indexes: at its first run on a machine it would say that it makes that folder
+    monkeypatch.setenv("SNMP_PERSISTENT_DIR", str(tmp_path))
+    (tmp_path / "cert_indexes").mkdir()
     mibs = mib_folder(tmp_path)
     translate = [program("snmptranslate"), "-M", str(mibs), "-m", "OPENSTREAMER-MIB", "-On"]
     names = [f"OPENSTREAMER-MIB::{row.name}" for row in OBJECTS]

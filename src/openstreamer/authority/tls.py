@@ -81,6 +81,8 @@ def client_context(
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _set_minimum(context, minimum, None)
+    # Python 3.11 in Debian 12 sets this for OpenSSL 3: it makes a crash look like a peer that took its leave.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     context.check_hostname = check_hostname and verify
     context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
     # The certificate that came with ours is the anchor, whether or not another one signed it.

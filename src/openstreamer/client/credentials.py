@@ -99,6 +99,8 @@ def make_context(credentials: ClientCredentials) -> ssl.SSLContext:
         authority = _read(credentials.authority)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Python 3.11 in Debian 12 sets this for OpenSSL 3: it makes a crash look like a peer that took its leave.
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     context.check_hostname = False
     context.set_alpn_protocols([ALPN_NAME])
     if authority:
