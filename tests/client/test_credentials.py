@@ -80,7 +80,13 @@ def test_secrets_are_logged_only_where_asked(tmp_path: Path) -> None:
     path = authority().pkcs12(tmp_path / "client.pkcs12", "client")
     log = tmp_path / "keys"
     assert make_context(ClientCredentials(pkcs12=str(path))).keylog_filename is None
-    assert make_context(ClientCredentials(pkcs12=str(path), key_log=str(log))).keylog_filename == str(log)
+    previous = os.umask(0)
+    try:
+        made = make_context(ClientCredentials(pkcs12=str(path), key_log=str(log)))
+    finally:
+        os.umask(previous)
+    assert made.keylog_filename == str(log)
+    assert log.stat().st_mode & 0o777 == 0o600
     with pytest.raises(UsageError, match="key log"):
         make_context(ClientCredentials(pkcs12=str(path), key_log=str(tmp_path / "no" / "such")))
 

@@ -118,6 +118,8 @@ def make_context(credentials: ClientCredentials) -> ssl.SSLContext:
         _load_chain(context, certificate, key, credentials)
     if credentials.key_log is not None:
         try:
+            # OpenSSL would make the file readable for everybody.
+            os.close(os.open(credentials.key_log, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
             context.keylog_filename = credentials.key_log
         except OSError as error:
             raise UsageError(f"cannot write the key log {credentials.key_log}: {error.strerror}") from error
