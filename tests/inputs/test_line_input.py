@@ -213,3 +213,53 @@ def test_progress(path: Path) -> None:
     assert source.progress() == 1.0
     source.close()
     source.close()
+
+
+def test_a_new_log_is_known_from_its_first_line_on(path: Path) -> None:
+    """Killed right after it began, and the log rotated before it starts again: the rest is found."""
+    path.write_bytes(alerts(1, 1000))
+    context = MemoryContext()
+    harvest = Harvest()
+    first = eve(path, follow=True)
+    first.open(context)
+    batch = first.read(2000, 5)
+    assert batch is not None
+    assert batch.lines == 1
+    context.store(batch)
+    harvest.add(batch)
+    first.close()  # as a kill leaves it: nothing of what was not handed over is stored
+    path.rename(path.with_name("eve.json.1"))
+    path.write_bytes(alerts(1001, 1010))
+    second = eve(path, follow=True)
+    second.open(context)
+    for _ in range(20):
+        batch = second.read(2000, 0.1)
+        assert batch is not None
+        if not batch:
+            break
+        context.store(batch)
+        harvest.add(batch)
+    second.close()
+    assert rules(harvest) == list(range(1, 1011))
+
+
+def test_only_the_first_line_goes_alone(path: Path) -> None:
+    path.write_bytes(alerts(1, 100))
+    context = MemoryContext()
+    source = eve(path, follow=True)
+    source.open(context)
+    sizes = []
+    for _ in range(2):
+        batch = source.read(2000, 5)
+        assert batch is not None
+        context.store(batch)
+        sizes.append(batch.lines)
+    source.close()
+    assert sizes == [1, 99]
+    again = eve(path, follow=True)
+    again.open(context)
+    path.write_bytes(alerts(1, 150))
+    batch = again.read(2000, 5)
+    again.close()
+    assert batch is not None
+    assert batch.lines == 50

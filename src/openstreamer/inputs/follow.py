@@ -47,6 +47,8 @@ class Source:
     Attributes:
         places: the known places, by name; whoever stores one puts it here too.
         ended: whether nothing more will come.
+        unplaced: no place in this log is stored yet. Its first line is then taken by itself, so that the log
+            is known again soon, even if it is rotated and this process killed in the next moment.
         messages: sentences for the operator since they were last taken away.
     """
 
@@ -65,6 +67,7 @@ class Source:
         self.again = again
         self.limit = limit
         self.ended = False
+        self.unplaced = False
         self.messages: list[str] = []
 
     def take(self, count: int) -> Piece | None:
@@ -170,6 +173,7 @@ class FollowSource(Source):
         match = self._open_current(self.places)
         found = match is not None and match.verified
         self._backlog = self._find_backlog(found)
+        self.unplaced = not found and not self._backlog
         if not found and not self._backlog and not self.again:
             lost = [place for place in self.places.values() if place.path == self.path]
             if lost:
@@ -178,6 +182,8 @@ class FollowSource(Source):
                 )
 
     def take(self, count: int) -> Piece | None:
+        if self.unplaced:
+            count = 1
         while self._backlog:
             piece = self._take_backlog(count)
             if piece is not None:

@@ -111,7 +111,8 @@ class LineInput(Input):
                 self._take_piece(piece, batch)
                 if batch.lines == 0:
                     continue
-                if len(batch.records) >= max_records:
+                if len(batch.records) >= max_records or source.unplaced:
+                    source.unplaced = False
                     break
                 if batch.bytes >= _BATCH_BYTES or batch.lines >= _BATCH_LINES:
                     break
