@@ -19,6 +19,7 @@ demo: $(VENV)/.run ## show all of it on this machine: server, sensor data, clien
 	@$(VENV)/bin/openstreamer demo
 
 test: $(VENV)/.dev ## run the tests (PYTEST_ARGS="-k name" to choose)
+	@$(MAKE) --no-print-directory $(VENV)/.fuzz || echo "No fuzzer for this machine: the tests that need it are skipped."
 	$(PYTHON_IN) -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## check style, format and import layers
