@@ -31,7 +31,7 @@ from openstreamer.server.session import Session, options_for, session_options
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address, restart_needed
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
-from openstreamer.server.statistics import ServiceStatistics
+from openstreamer.server.statistics import Refusal, ServiceStatistics
 from openstreamer.server.web import open_web
 from openstreamer.store import Position, Store, open_store
 
@@ -349,6 +349,9 @@ class Service:
     def _refused(self, peer: str, cause: str, details: str = "") -> None:
         log.warning("%s: refused: %s%s", peer, cause, f" ({details})" if details and details != cause else "")
         self.statistics.refused[cause] += 1
+        self.statistics.last_refused.append(
+            Refusal(time.time(), peer, cause, details if details != cause else "")
+        )
 
     # changes made elsewhere, and time
 

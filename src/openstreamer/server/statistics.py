@@ -5,8 +5,23 @@ Read by the log, by `manage status` and by the metrics page; nothing here decide
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
+
+REFUSALS = 50
+"""Refused connections that are remembered one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A connection that did not pass the checks."""
+
+    time: float
+    peer: str
+    cause: str
+    """One of the fixed causes."""
+    details: str
+    """What else is known; empty if nothing."""
 
 
 @dataclass(slots=True)
@@ -55,6 +70,8 @@ class ServiceStatistics:
     """Connections that passed all checks."""
     refused: Counter[str] = field(default_factory=Counter)
     """Connections that did not, by cause."""
+    last_refused: deque[Refusal] = field(default_factory=lambda: deque(maxlen=REFUSALS))
+    """The last of them, oldest first."""
     ended: Counter[str] = field(default_factory=Counter)
     """Sessions that ended, by cause."""
     records_by_type: Counter[int] = field(default_factory=Counter)
