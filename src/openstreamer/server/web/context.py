@@ -22,7 +22,7 @@ from openstreamer.authority.clients import normalise_address, normalise_name, re
 from openstreamer.errors import OpenStreamerError
 from openstreamer.server.snapshot import Snapshot, take
 from openstreamer.server.web import words
-from openstreamer.server.web.audit import AuditLog
+from openstreamer.server.audit import AuditLog
 from openstreamer.server.web.history import History
 from openstreamer.server.web.logins import Attempts, LoginForms, Logins
 from openstreamer.server.web.passwords import PasswordFile

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openstreamer.server.web.audit import AuditLog
+from openstreamer.server.audit import COMMAND, SERVICE, AuditLog, system_user
 
 
 def test_changes_are_lines_and_come_back_newest_first(tmp_path: Path) -> None:
@@ -41,3 +41,22 @@ def test_what_cannot_be_written_is_still_logged(tmp_path: Path, caplog: pytest.L
     AuditLog(tmp_path / "missing" / "audit.log").write("192.0.2.1", "login")
     assert "192.0.2.1: login" in caplog.text
     assert "cannot be written" in caplog.text
+
+
+def test_who_made_a_change(tmp_path: Path) -> None:
+    audit = AuditLog(tmp_path / "audit.log")
+    audit.write("192.0.2.1", "login")
+    audit.write(COMMAND, "client added", user="ada", host="siem")
+    audit.write(SERVICE, "server certificate renewed")
+    assert [change.who for change in audit.newest(3)] == [
+        "by the service",
+        "by the command of ada",
+        "from 192.0.2.1",
+    ]
+    assert b'"user":"ada"' in (tmp_path / "audit.log").read_bytes()
+
+
+def test_who_gives_a_command() -> None:
+    assert system_user({}, user_id=0) == "root"
+    assert system_user({"SUDO_USER": "ada"}, user_id=0) == "ada as root"
+    assert system_user({"SUDO_USER": "ada"}, user_id=4_000_000_000) == "4000000000"
