@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -95,6 +95,19 @@ class ClientSnapshot(msgspec.Struct):
     lost: ByType
     """Records that could not be put into the version asked for."""
     metadata: int
+    hosts: int
+    """Host profiles sent."""
+    hosts_lost: dict[str, int]
+    """Host profiles that could not be put into the block asked for, by reason."""
+
+
+class RefusalSnapshot(msgspec.Struct):
+    """A connection that did not pass the checks."""
+
+    time: float
+    peer: str
+    cause: str
+    details: str
 
 
 class StoreSnapshot(msgspec.Struct):
@@ -124,14 +137,29 @@ class Snapshot(msgspec.Struct):
     host_check: bool
     certificate_expires: int | None
     """When the server's certificate ends."""
+    authority_expires: int | None
+    """When the certificate ends of the authority that issued it."""
     event_types: dict[str, bool]
     accepted: int
     refused: dict[str, int]
+    last_refused: list[RefusalSnapshot]
+    """The last of them, newest first."""
     ended: dict[str, int]
     inputs: list[InputSnapshot]
     clients: list[ClientSnapshot]
     sessions: list[SessionSnapshot]
     store: StoreSnapshot
+
+
+class _Counted(NamedTuple):
+    """What was counted of one client."""
+
+    sent: ByType
+    filtered: ByType
+    lost: ByType
+    metadata: int
+    hosts: int
+    hosts_lost: dict[str, int]
 
 
 def event_type(record_type: int) -> str:
@@ -154,12 +182,23 @@ async def take(service: Service) -> Snapshot:
     inputs = [_about_input(intake) for intake in service.intakes]
     statistics = service.statistics
     counted = {
-        host: (by_event_type(item.sent), by_event_type(item.filtered), _lost(item.lost), item.metadata)
+        host: _Counted(
+            by_event_type(item.sent),
+            by_event_type(item.filtered),
+            _lost(item.lost),
+            item.metadata,
+            item.hosts,
+            dict(item.hosts_lost),
+        )
         for host, item in list(statistics.clients.items())
     }
+    last_refused = [
+        RefusalSnapshot(item.time, item.peer, item.cause, item.details)
+        for item in reversed(statistics.last_refused)
+    ]
     refused, ended = dict(statistics.refused), dict(statistics.ended)
 
-    def ask() -> tuple[list[Client], frozenset[str], StoreSnapshot, int | None]:
+    def ask() -> tuple[list[Client], frozenset[str], StoreSnapshot, tuple[int | None, int | None]]:
         registry = service.authority.registry
         for about, position in sessions:
             about.place = _place(service.store, position)
@@ -176,14 +215,14 @@ async def take(service: Service) -> Snapshot:
             corrupt_chunks=service.source.corrupt_chunks,
             trimmed_records=statistics.trimmed_records,
         )
-        return registry.list(), registry.server_events(), store, _certificate_end(service)
+        return registry.list(), registry.server_events(), store, _certificate_ends(service)
 
-    registered, enabled, store, certificate_end = await service.run_aside(ask)
+    registered, enabled, store, ends = await service.run_aside(ask)
     places = await service.run_aside(lambda: _client_places(service.store, registered, sessions))
     connected = Counter(about.client for about, _ in sessions)
     clients = []
     for client in registered:
-        sent, filtered, lost, metadata = counted.get(client.host, ({}, {}, {}, 0))
+        numbers = counted.get(client.host, _Counted({}, {}, {}, 0, 0, {}))
         clients.append(
             ClientSnapshot(
                 host=client.host,
@@ -191,10 +230,12 @@ async def take(service: Service) -> Snapshot:
                 expires=client.expires,
                 sessions=connected[client.host],
                 place=places[client.host],
-                sent=sent,
-                filtered=filtered,
-                lost=lost,
-                metadata=metadata,
+                sent=numbers.sent,
+                filtered=numbers.filtered,
+                lost=numbers.lost,
+                metadata=numbers.metadata,
+                hosts=numbers.hosts,
+                hosts_lost=numbers.hosts_lost,
             )
         )
     return Snapshot(
@@ -204,10 +245,12 @@ async def take(service: Service) -> Snapshot:
         listen=service.addresses,
         web=service.web_address,
         host_check=service.host_check,
-        certificate_expires=certificate_end,
+        certificate_expires=ends[0],
+        authority_expires=ends[1],
         event_types={name: name in enabled for name in EVENT_CLASSES},
         accepted=statistics.accepted,
         refused=refused,
+        last_refused=last_refused,
         ended=ended,
         inputs=inputs,
         clients=clients,
@@ -293,12 +336,23 @@ def _client_places(
     }
 
 
-def _certificate_end(service: Service) -> int | None:
+def _certificate_ends(service: Service) -> tuple[int | None, int | None]:
+    """When the server's certificate ends, and that of the authority that issued it; None for one that cannot
+    be read.
+    """
     from openstreamer.authority.certificates import load_certificates
 
-    path = service.authority.server_context_files().certificate
+    files = service.authority.server_context_files()
     try:
-        certificate = load_certificates(path.read_bytes(), str(path))[0]
+        server = load_certificates(files.certificate.read_bytes(), str(files.certificate))[0]
     except (OSError, OpenStreamerError):
-        return None
-    return int(certificate.not_valid_after_utc.timestamp())
+        return None, None
+    end = int(server.not_valid_after_utc.timestamp())
+    try:
+        authorities = load_certificates(files.trusted.read_bytes(), str(files.trusted))
+    except (OSError, OpenStreamerError):
+        return end, None
+    ends = [
+        int(item.not_valid_after_utc.timestamp()) for item in authorities if item.subject == server.issuer
+    ]
+    return end, max(ends, default=None)

@@ -20,9 +20,9 @@ import jinja2
 
 from openstreamer.authority.clients import normalise_address, normalise_name, resolve_host
 from openstreamer.errors import OpenStreamerError
+from openstreamer.server.audit import AuditLog
 from openstreamer.server.snapshot import Snapshot, take
 from openstreamer.server.web import words
-from openstreamer.server.audit import AuditLog
 from openstreamer.server.web.history import History
 from openstreamer.server.web.logins import Attempts, LoginForms, Logins
 from openstreamer.server.web.passwords import PasswordFile

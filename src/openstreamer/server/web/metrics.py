@@ -83,9 +83,15 @@ def _records(snapshot: Snapshot) -> Iterable[Metric]:
             filtered.add_metric((name, client.host), client.filtered.get(name, 0))
             dropped.add_metric((name, client.host), client.lost.get(name, 0))
     metadata = CounterMetricFamily(f"{PREFIX}metadata_sent", "Metadata records sent.", labels=("peer",))
+    hosts = CounterMetricFamily(f"{PREFIX}hosts_sent", "Host profiles sent.", labels=("peer",))
+    hosts_dropped = CounterMetricFamily(
+        f"{PREFIX}hosts_dropped", "Host profiles without a form in the block asked for.", labels=("peer",)
+    )
     for client in snapshot.clients:
         metadata.add_metric((client.host,), client.metadata)
-    yield from (received, stored, sent, filtered, dropped, undecodable, metadata)
+        hosts.add_metric((client.host,), client.hosts)
+        hosts_dropped.add_metric((client.host,), sum(client.hosts_lost.values()))
+    yield from (received, stored, sent, filtered, dropped, undecodable, metadata, hosts, hosts_dropped)
 
 
 def _clients(snapshot: Snapshot) -> Iterable[Metric]:
@@ -151,6 +157,12 @@ def _service(snapshot: Snapshot) -> Iterable[Metric]:
             f"{PREFIX}server_certificate_expiry_timestamp_seconds",
             "When the server's certificate ends.",
             value=snapshot.certificate_expires,
+        )
+    if snapshot.authority_expires is not None:
+        yield GaugeMetricFamily(
+            f"{PREFIX}authority_certificate_expiry_timestamp_seconds",
+            "When the certificate of the authority ends.",
+            value=snapshot.authority_expires,
         )
     yield CounterMetricFamily(
         f"{PREFIX}connections_accepted", "Connections that passed all checks.", value=snapshot.accepted

@@ -15,11 +15,18 @@ from openstreamer.server.web import charts
 from openstreamer.server.web.guard import Visit
 from openstreamer.server.web.pages_clients import path_of
 from openstreamer.server.web.pages_types import EVENT_TYPES
+from openstreamer.server.web.words import ends
 
 SPANS = {"hour": (60, 60), "day": (24 * 60, 96)}
 """Choices of how far back the charts go: minutes, and bars."""
 
 CHANGES = 8
+
+REFUSALS = 10
+"""Refused connections shown one by one."""
+
+AUTHORITY_DAYS = 180
+"""So long before the authority's certificate ends it is said: all clients then need new files."""
 
 
 async def status(visit: Visit) -> Response:
@@ -52,6 +59,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "filled": charts.share(snapshot.store.bytes, limit, "Share of the event log's limit that is used"),
         "problems": _problems(snapshot),
         "changes": await context.run(lambda: context.audit.newest(CHANGES)),
+        "refusals": snapshot.last_refused[:REFUSALS],
         "path_of": path_of,
     }
 
@@ -80,7 +88,11 @@ def _charts(visit: Visit, minutes: int, bars: int, rates: dict[str, float]) -> l
 
 def _problems(snapshot: Snapshot) -> list[str]:
     """What an operator should know before anything else."""
-    found = [f"{item.name}: {item.problem}" for item in snapshot.inputs if item.problem]
+    found = [
+        item.problem if item.name in item.problem else f"{item.name}: {item.problem}"
+        for item in snapshot.inputs
+        if item.problem
+    ]
     off = [EVENT_TYPES[name].label.lower() for name, on in snapshot.event_types.items() if not on]
     if len(off) == len(snapshot.event_types):
         found.append("All event types are switched off: nothing is captured or sent.")
@@ -88,14 +100,15 @@ def _problems(snapshot: Snapshot) -> list[str]:
         found.append("The host check is off: a client's certificate is valid from any address.")
     if snapshot.store.corrupt_chunks:
         found.append(f"{snapshot.store.corrupt_chunks} damaged pieces of the event log were passed over.")
-    if snapshot.certificate_expires is not None:
-        left = snapshot.certificate_expires - snapshot.time
-        if left < 30 * 86400:
-            days = max(0, int(left // 86400))
-            found.append(f"The server's certificate ends in {days} days.")
+    for what, end, days in (
+        ("The server's certificate", snapshot.certificate_expires, 30),
+        ("The certificate of this server's authority", snapshot.authority_expires, AUTHORITY_DAYS),
+    ):
+        if end is not None and end - snapshot.time < days * 86400:
+            found.append(f"{what} {ends(end, snapshot.time)}.")
     for client in snapshot.clients:
         if client.expires - snapshot.time < 14 * 86400:
-            found.append(f"The certificate of client {client.host} ends soon, or has ended.")
+            found.append(f"The certificate of client {client.host} {ends(client.expires, snapshot.time)}.")
         if client.place.missed_chunks:
             found.append(f"Client {client.host} was too far behind: events were deleted before it got them.")
     return found

@@ -61,6 +61,12 @@ def duration(seconds: Any) -> str:
     return f"{count} second{'' if count == 1 else 's'}"
 
 
+def ends(seconds: float, now: float) -> str:
+    """When a certificate ends, as the end of a sentence."""
+    left = seconds - now
+    return f"ends in {duration(left)}" if left > 0 else f"ended {duration(-left)} ago"
+
+
 def size(count: Any) -> str:
     """A number of bytes."""
     if not isinstance(count, int | float):
