@@ -46,6 +46,8 @@ class Signed(NamedTuple):
 
     certificate: x509.Certificate
     key: PrivateKey
+    chain: tuple[x509.Certificate, ...] = ()
+    """Certificates above it, the nearest first; up to the root for a CA."""
 
     @property
     def serial(self) -> str:
@@ -55,7 +57,12 @@ class Signed(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the certificate as lower-case hex."""
-        return self.certificate.fingerprint(hashes.SHA256()).hex()
+        return fingerprint_of(self.certificate)
+
+    @property
+    def begins(self) -> int:
+        """Epoch second of its beginning."""
+        return int(self.certificate.not_valid_before_utc.timestamp())
 
     @property
     def expires(self) -> int:
@@ -65,7 +72,12 @@ class Signed(NamedTuple):
     @property
     def certificate_pem(self) -> bytes:
         """The certificate as PEM."""
-        return self.certificate.public_bytes(serialization.Encoding.PEM)
+        return to_pem([self.certificate])
+
+    @property
+    def file_pem(self) -> bytes:
+        """The certificate, those above it, and the key, as `load_signed` reads them."""
+        return to_pem([self.certificate, *self.chain]) + self.key_pem
 
     @property
     def key_pem(self) -> bytes:
@@ -108,8 +120,15 @@ def make_client(ca: Signed, host: str, names: Iterable[str], addresses: Iterable
     return _make(ca, names, addresses, now, CLIENT_DAYS, ExtendedKeyUsageOID.CLIENT_AUTH, host)
 
 
-def make_revocation_list(ca: Signed, revoked: Iterable[tuple[str, int]], number: int, now: int) -> bytes:
-    """Make a revocation list (PEM) of (serial in hex, epoch second of revocation) pairs.
+def server_end(ca: Signed, now: int) -> int:
+    """Return when a server's certificate that is made now will end."""
+    return min(now + SERVER_DAYS * _DAY, ca.expires)
+
+
+def make_revocation_list(
+    ca: Signed, revoked: Iterable[tuple[str, int, bool]], number: int, now: int
+) -> x509.CertificateRevocationList:
+    """Make a revocation list of (serial in hex, epoch second of revocation, whether it was replaced).
 
     `number` must never decrease from one list to the next.
     """
@@ -121,14 +140,12 @@ def make_revocation_list(ca: Signed, revoked: Iterable[tuple[str, int]], number:
         .add_extension(x509.CRLNumber(number), critical=False)
         .add_extension(_authority_identifier(ca), critical=False)
     )
-    for serial, when in revoked:
-        builder = builder.add_revoked_certificate(
-            x509.RevokedCertificateBuilder()
-            .serial_number(int(serial, 16))
-            .revocation_date(_time(when))
-            .build()
-        )
-    return builder.sign(ca.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    for serial, when, replaced in revoked:
+        entry = x509.RevokedCertificateBuilder().serial_number(int(serial, 16)).revocation_date(_time(when))
+        if replaced:
+            entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags.superseded), critical=False)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(ca.key, hashes.SHA256())
 
 
 def load_signed(pem: bytes, what: str) -> Signed:
@@ -138,13 +155,13 @@ def load_signed(pem: bytes, what: str) -> Signed:
         AuthorityError: they are not there or do not belong together; `what` names the file.
     """
     try:
-        certificate = x509.load_pem_x509_certificate(pem)
+        certificate, *chain = x509.load_pem_x509_certificates(pem)
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
         raise AuthorityError(f"{what} does not hold a certificate and its private key: {error}") from error
     if not isinstance(key, PrivateKey) or key.public_key() != certificate.public_key():
         raise AuthorityError(f"the private key in {what} does not belong to the certificate in it")
-    return Signed(certificate, key)
+    return Signed(certificate, key, tuple(chain))
 
 
 def load_certificates(pem: bytes, what: str) -> list[x509.Certificate]:
@@ -157,6 +174,27 @@ def load_certificates(pem: bytes, what: str) -> list[x509.Certificate]:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
         raise AuthorityError(f"{what} holds no certificate: {error}") from error
+
+
+def to_pem(certificates: Iterable[x509.Certificate]) -> bytes:
+    """Return certificates as one PEM text."""
+    return b"".join(entry.public_bytes(serialization.Encoding.PEM) for entry in certificates)
+
+
+def fingerprint_of(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of a certificate, lower-case hex."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def is_self_signed(certificate: x509.Certificate) -> bool:
+    """Whether it is a root: nobody stands above it."""
+    return certificate.subject == certificate.issuer and is_issued_by(certificate, [certificate])
+
+
+def common_name(name: x509.Name) -> str:
+    """Return what a person calls the holder of a name."""
+    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else name.rfc4514_string()
 
 
 def parse_certificate(der: bytes) -> x509.Certificate | None:
@@ -207,7 +245,10 @@ def _make(
     end = min(_time(now + days * _DAY), ca.certificate.not_valid_after_utc)
     begin = max(_time(now - _DAY), ca.certificate.not_valid_before_utc)
     if begin >= end:
-        raise AuthorityError("the CA has expired: nothing can be issued with it any more")
+        raise AuthorityError(
+            "the CA has expired: nothing can be issued with it any more; make a new one with "
+            "`openstreamer authority rotate`"
+        )
     certificate = (
         x509.CertificateBuilder()
         .subject_name(_name(common_name))
@@ -224,7 +265,8 @@ def _make(
         .add_extension(_authority_identifier(ca), critical=False)
         .sign(ca.key, hashes.SHA256())
     )
-    return Signed(certificate, key)
+    # What a peer needs beside it: the CAs between it and the root. The root it has, or does not trust.
+    return Signed(certificate, key, (ca.certificate, *ca.chain)[:-1])
 
 
 def _authority_identifier(ca: Signed) -> x509.AuthorityKeyIdentifier:

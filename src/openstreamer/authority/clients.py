@@ -46,6 +46,28 @@ class Certificate:
     """When it was revoked; None while it is valid."""
     reason: str
     """Why it was revoked; empty while it is valid."""
+    issuer: str = ""
+    """SHA-256 of the certificate of the CA that issued it; empty: the only CA there has ever been."""
+    until: int | None = None
+    """It was renewed, and is good until then; None: as long as it says."""
+    handed: tuple[str, ...] = ()
+    """SHA-256 of the CA certificates that were handed out with it; empty: of the issuer alone."""
+
+    @property
+    def ends(self) -> int:
+        """When it is no longer good, unless revoked earlier."""
+        return self.expires if self.until is None else min(self.expires, self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """One CA takes over from another. Times are epoch seconds."""
+
+    leaving: str
+    """SHA-256 of the certificate of the CA that leaves."""
+    began: int
+    until: int
+    """When the certificates of the one that leaves cease to be good."""
 
 
 @dataclass(frozen=True, slots=True)

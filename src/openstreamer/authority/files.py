@@ -26,6 +26,7 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
         descriptor = os.open(temporary, flags, 0o600)
         try:
             with open(descriptor, "wb") as file:
+                _give_to_owner(file.fileno(), path.parent)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -42,6 +43,13 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
         raise AuthorityError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
         raise AuthorityError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _give_to_owner(descriptor: int, directory: Path) -> None:
+    """A command that root gives must not take the service's files away from the service's user."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _sync_directory(directory: Path) -> None:

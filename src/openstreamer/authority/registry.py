@@ -5,24 +5,21 @@ It keeps what it is told and knows no cryptography: `authority` makes the certif
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator
-from os import PathLike
+from collections.abc import Iterable
 from typing import TypeAlias
 
-from openstreamer.database import Database, Trouble
 from openstreamer.errors import AuthorityError, UsageError
 
 from .clients import EVENT_CLASSES, Certificate, Client, Names, parse_events, parse_names
-from .schema import SCHEMA
+from .register import Certificates, Register, normalise_serial, read_certificates, write_certificate
+
+__all__ = ["Registry", "normalise_serial"]
 
 Clients: TypeAlias = list[Client]
-Certificates: TypeAlias = list[Certificate]
 
 
-class Registry:
+class Registry(Register):
     """Clients, their certificates and switches, and the server's own event switches.
 
     May be used by many threads at once, and not across a fork. Methods raise AuthorityError for clients that
@@ -31,11 +28,6 @@ class Registry:
     Raises:
         StateError: the file is something else, or a newer program made it.
     """
-
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self._database = Database(path, SCHEMA, _failure)
-        self._lock = threading.Lock()
-        self._last_revision = self.revision()
 
     # Reading
 
@@ -62,21 +54,19 @@ class Registry:
             row = connection.execute("SELECT client FROM certificate WHERE serial = ?", (serial,)).fetchone()
             if row is None:
                 return None
-            certificates = _certificates(connection, "serial = ?", (serial,))
+            certificates = read_certificates(connection, "serial = ?", (serial,))
             return _client(connection, row[0]), certificates[0]
 
     def certificates(self, host: str) -> Certificates:
         """Return all certificates a client ever got, oldest first."""
         with self._database.reading() as connection:
-            return _certificates(connection, "client = ?", (_identifier(connection, host),))
-
-    def revoked_certificates(self) -> Certificates:
-        """Return every certificate that was revoked."""
-        with self._database.reading() as connection:
-            return _certificates(connection, "revoked IS NOT NULL", ())
+            return read_certificates(connection, "client = ?", (_identifier(connection, host),))
 
     def pkcs12(self, host: str) -> bytes | None:
-        """Return a client's newest PKCS#12 file as it was handed out, None once it is revoked."""
+        """Return a client's newest PKCS#12 file as it was handed out.
+
+        None once the client is revoked, and where its certificate was not made here.
+        """
         with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT pkcs12 FROM certificate WHERE client = ? AND revoked IS NULL "
@@ -95,20 +85,6 @@ class Registry:
         """Return the classes that may be sent to a client: ticked for it and for the server."""
         return client.events & self.server_events()
 
-    def revision(self) -> int:
-        """Return a number that grows with every change of clients or switches, by whatever process. Cheap."""
-        with self._database.single() as connection:
-            row: tuple[int] = connection.execute("SELECT revision FROM state").fetchone()
-            return row[0]
-
-    def changed(self) -> bool:
-        """Say whether `revision` grew since this object was last asked, or made. Cheap: made for polling."""
-        revision = self.revision()
-        with self._lock:
-            changed = revision != self._last_revision
-            self._last_revision = revision
-        return changed
-
     # Changing
 
     def add(
@@ -123,6 +99,8 @@ class Registry:
         pkcs12: bytes | None = None,
         events: Iterable[str] | None = None,
         hostcheck: bool = True,
+        issuer: str = "",
+        handed: Iterable[str] = (),
     ) -> Client:
         """Add a client with its certificate. A revoked one starts anew, with what is given here.
 
@@ -130,6 +108,7 @@ class Registry:
             host: one of the names or addresses, in its one form.
             names: all of them.
             events: classes that are ticked; None for all.
+            issuer, handed: see `Certificate`.
         """
         ticked = frozenset(EVENT_CLASSES) if events is None else parse_events(events)
         unticked = frozenset(EVENT_CLASSES) - ticked
@@ -155,11 +134,39 @@ class Registry:
             connection.executemany(
                 "INSERT INTO client_unticked VALUES (?, ?)", [(identifier, event) for event in unticked]
             )
+            issue = (serial, identifier, fingerprint, issued, expires, pkcs12, issuer, handed)
+            write_certificate(connection, *issue)
+            return _client(connection, identifier)
+
+    def renew(
+        self,
+        host: str,
+        *,
+        serial: str,
+        fingerprint: str,
+        issued: int,
+        expires: int,
+        until: int,
+        pkcs12: bytes | None = None,
+        issuer: str = "",
+        handed: Iterable[str] = (),
+    ) -> Client:
+        """Give a client a further certificate; those it has are good until `until`, their file is forgotten.
+
+        All else stays: switches, position, when it was seen last.
+        """
+        with self._changing() as connection:
+            identifier = _identifier(connection, host)
+            client = _client(connection, identifier)
+            if client.revoked is not None:
+                raise AuthorityError(f"client {client.host} is revoked: add it again")
             connection.execute(
-                "INSERT INTO certificate (serial, client, fingerprint, issued, expires, pkcs12) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (normalise_serial(serial), identifier, fingerprint, issued, expires, pkcs12),
+                "UPDATE certificate SET pkcs12 = NULL, until = min(coalesce(until, ?1), ?1) "
+                "WHERE client = ?2 AND revoked IS NULL",
+                (until, identifier),
             )
+            issue = (serial, identifier, fingerprint, issued, expires, pkcs12, issuer, handed)
+            write_certificate(connection, *issue)
             return _client(connection, identifier)
 
     def revoke(self, host: str, *, now: int, reason: str = "") -> Client:
@@ -234,31 +241,6 @@ class Registry:
                     rows,
                 )
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep other processes from changing the registry meanwhile. Read only through it within."""
-        with self._database.writing():
-            yield
-
-    def close(self) -> None:
-        """Let go of the file. Closing twice does no harm."""
-        self._database.close()
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        with self._database.writing() as connection:
-            yield connection
-            connection.execute("UPDATE state SET revision = revision + 1")
-
-
-def normalise_serial(serial: str) -> str:
-    """Return a serial number in hex in its one form: lower case, no colons, no leading zeros."""
-    return serial.replace(":", "").lower().lstrip("0") or "0"
-
-
-def _failure(trouble: Trouble, sentence: str) -> AuthorityError:
-    return AuthorityError(sentence)
-
 
 def _identifier(connection: sqlite3.Connection, host: str) -> int:
     """Find a client by host, else by one of its names, those that may connect first."""
@@ -299,7 +281,7 @@ def _client(connection: sqlite3.Connection, identifier: int) -> Client:
             "SELECT event FROM client_unticked WHERE client = ?", (identifier,)
         )
     }
-    newest = _certificates(connection, "client = ?", (identifier,))[-1]
+    newest = read_certificates(connection, "client = ?", (identifier,))[-1]
     return Client(
         host=host,
         names=tuple(values["name"]),
@@ -316,16 +298,6 @@ def _client(connection: sqlite3.Connection, identifier: int) -> Client:
         last_address=last_address,
         position=position,
     )
-
-
-def _certificates(connection: sqlite3.Connection, where: str, values: tuple[object, ...]) -> Certificates:
-    rows = connection.execute(
-        "SELECT serial, fingerprint, host, issued, expires, certificate.revoked, reason "
-        f"FROM certificate JOIN client ON client.id = certificate.client WHERE certificate.{where} "
-        "ORDER BY issued, certificate.rowid",
-        values,
-    ).fetchall()
-    return [Certificate(*row) for row in rows]
 
 
 def _add_names(connection: sqlite3.Connection, identifier: int, names: Names) -> None:

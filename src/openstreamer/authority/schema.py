@@ -57,4 +57,25 @@ _FIRST: tuple[str, ...] = (
     "CREATE INDEX certificate_by_client ON certificate (client)",
 )
 
-SCHEMA = Schema(what="client registry", application_id=0x4F534372, migrations=(_FIRST,))
+_LIFE_OF_CERTIFICATES: tuple[str, ...] = (
+    # The SHA-256 of the issuing CA's certificate. Empty: the only CA there has ever been (it is filled in
+    # before there is a second one).
+    "ALTER TABLE certificate ADD COLUMN issuer TEXT NOT NULL DEFAULT ''",
+    # A certificate that was renewed is good until then; NULL: as long as it says.
+    "ALTER TABLE certificate ADD COLUMN until INTEGER",
+    # SHA-256 of each CA certificate that was handed out with it, by which the client knows the server;
+    # separated by blanks. Empty: that of the issuer alone.
+    "ALTER TABLE certificate ADD COLUMN handed TEXT NOT NULL DEFAULT ''",
+    # One row while one CA takes over from another. Written before the files are, so that a change-over that
+    # was cut short is found: the CA that leaves is then still the one that issues.
+    """
+    CREATE TABLE rotation (
+        one     INTEGER PRIMARY KEY CHECK (one = 1),
+        leaving TEXT NOT NULL,
+        began   INTEGER NOT NULL,
+        until   INTEGER NOT NULL
+    )
+    """,
+)
+
+SCHEMA = Schema(what="client registry", application_id=0x4F534372, migrations=(_FIRST, _LIFE_OF_CERTIFICATES))

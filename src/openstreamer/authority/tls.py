@@ -44,9 +44,13 @@ def server_context(files: ServerFiles, *, minimum: str = "1.2") -> ssl.SSLContex
     try:
         context.load_cert_chain(files.certificate, files.private_key)
         context.load_verify_locations(files.trusted)
+        if files.former is not None and files.former.exists():
+            context.load_verify_locations(files.former)
     except (OSError, ssl.SSLError) as error:
         raise AuthorityError(f"cannot use the certificates in {files.certificate.parent}: {error}") from error
     context.verify_mode = ssl.CERT_REQUIRED
+    # A CA below somebody else's root is the end of the way here: others below that root are nothing to us.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
 
 
