@@ -139,7 +139,7 @@ def read_certificates(connection: sqlite3.Connection, where: str, values: tuple[
         "ORDER BY issued, certificate.rowid",
         values,
     ).fetchall()
-    return [Certificate(*row[:-1], handed=tuple(row[-1].split())) for row in rows]
+    return [Certificate(*(*row[:-1], tuple(row[-1].split()))) for row in rows]
 
 
 def write_certificate(

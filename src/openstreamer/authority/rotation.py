@@ -9,8 +9,8 @@
 
 Why not simpler. A server could choose its certificate by the client only if the client said which CAs it
 knows, and old clients say nothing in the handshake. Signing the new CA by the old one, so that old clients
-trust it, is ruled out by the old one itself: it says that no CA stands below it (path length 0), which clients
-enforce. So the server's certificate changes on one day, and each client gets its new file at any time before.
+trust it, is ruled out by the old one itself: it says that no CA stands below it (path length 0), which
+clients enforce. So the server's certificate changes on one day, and each client gets its new file before.
 
 Each step can be repeated: one that was cut short is found and done again.
 """
