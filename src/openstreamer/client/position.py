@@ -26,7 +26,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -37,6 +37,8 @@ from openstreamer.protocol.records import Record
 DIGEST_SIZE = 8
 FROM_OLDEST = 0
 FROM_NOW = 0xFFFFFFFF
+
+State = TypeVar("State")
 
 _FORMAT = "openstreamer-position 1"
 _HASH_AT = 32 * 1024 * 1024
@@ -259,13 +261,101 @@ def decode_state(data: bytes) -> SavedState:
     )
 
 
-class PositionFile:
-    """One position on disk, with the generation before it, used by one client at a time."""
+class GenerationsFile(Generic[State]):
+    """Something saved on disk, with the generation before it; `encode` and `decode` say in which form."""
+
+    advice = ""
+    """What to do when both generations are damaged."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.previous = f"{self.path}.previous"
+
+    def encode(self, state: State) -> bytes:
+        """The content of the file."""
+        raise NotImplementedError
+
+    def decode(self, data: bytes) -> State:
+        """The same back. Raises ValueError, KeyError or TypeError where it is damaged."""
+        raise NotImplementedError
+
+    def load(self) -> tuple[State | None, str | None]:
+        """The saved state, or None where there never was one; and a sentence where the newest was damaged.
+
+        Raises:
+            ConfigurationError: both generations are damaged.
+        """
+        problems = []
+        for path in (self.path, self.previous):
+            try:
+                with open(path, "rb") as file:
+                    data = file.read()
+                state = self.decode(data)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                problems.append(f"{path} cannot be used ({reason})")
+                continue
+            if not problems:
+                return state, None
+            return (
+                state,
+                f"{problems[0]}; going on from the position before it, so some events may come again",
+            )
+        if problems:
+            raise ConfigurationError(f"{'; '.join(problems)}: {self.advice}")
+        return None, None
+
+    def save(self, state: State) -> None:
+        """Put a new state in place of the old one; what was the newest becomes the generation before it.
+
+        Raises:
+            OutputError: the disk did not take it; the old state is as it was.
+        """
+        temporary = f"{self.path}.new"
+        kept = f"{self.path}.kept"
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            try:
+                view = memoryview(self.encode(state))
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(kept)
+            with contextlib.suppress(FileNotFoundError):
+                os.link(self.path, kept)
+                os.replace(kept, self.previous)
+            os.replace(temporary, self.path)
+            self._sync_directory()
+        except OSError as error:
+            raise OutputError(f"the position cannot be saved: {error.strerror}", target=self.path) from error
+
+    def _sync_directory(self) -> None:
+        directory = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+class PositionFile(GenerationsFile[SavedState]):
+    """One position on disk, with the generation before it, used by one client at a time."""
+
+    advice = "say where to begin with --since beginning, --since now or --since TIME"
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path)
         self._lock = -1
+
+    def encode(self, state: SavedState) -> bytes:
+        return encode_state(state)
+
+    def decode(self, data: bytes) -> SavedState:
+        return decode_state(data)
 
     def acquire(self) -> None:
         """Make the directory (0700) and claim the file for this process.
@@ -295,68 +385,3 @@ class PositionFile:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-
-    def load(self) -> tuple[SavedState | None, str | None]:
-        """The saved state, or None where there never was one; and a sentence where the newest was damaged.
-
-        Raises:
-            ConfigurationError: both generations are damaged.
-        """
-        problems = []
-        for path in (self.path, self.previous):
-            try:
-                with open(path, "rb") as file:
-                    data = file.read()
-                state = decode_state(data)
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                problems.append(f"{path} cannot be used ({reason})")
-                continue
-            if not problems:
-                return state, None
-            return (
-                state,
-                f"{problems[0]}; going on from the position before it, so some events may come again",
-            )
-        if problems:
-            raise ConfigurationError(
-                "; ".join(problems)
-                + ": say where to begin with --since beginning, --since now or --since TIME"
-            )
-        return None, None
-
-    def save(self, state: SavedState) -> None:
-        """Put a new state in place of the old one; what was the newest becomes the generation before it.
-
-        Raises:
-            OutputError: the disk did not take it; the old state is as it was.
-        """
-        temporary = f"{self.path}.new"
-        kept = f"{self.path}.kept"
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-            try:
-                view = memoryview(encode_state(state))
-                while view:
-                    view = view[os.write(descriptor, view) :]
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(kept)
-            with contextlib.suppress(FileNotFoundError):
-                os.link(self.path, kept)
-                os.replace(kept, self.previous)
-            os.replace(temporary, self.path)
-            self._sync_directory()
-        except OSError as error:
-            raise OutputError(f"the position cannot be saved: {error.strerror}", target=self.path) from error
-
-    def _sync_directory(self) -> None:
-        directory = os.open(os.path.dirname(os.path.abspath(self.path)), os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)

@@ -285,7 +285,8 @@ def template() -> str:
     """A file to begin with: it works once the server and the PKCS#12 file are named; all else is comments."""
     lines = [
         "# Configuration of `openstreamer run`. Take away a '#' to change a setting.",
-        "# Relative paths are relative to this file. `openstreamer run --config FILE --check` tells mistakes.",
+        "# Relative paths are relative to this file.",
+        "# `openstreamer run --config FILE --check` tells all mistakes.",
     ]
     section = ""
     for entry in manual():
