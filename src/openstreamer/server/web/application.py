@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,59 +23,29 @@ from openstreamer.server.web import (
 from openstreamer.server.web.context import WebContext
 from openstreamer.server.web.guard import Endpoint, Guard, Visit, page
 
-
-def make_application(context: WebContext) -> ASGIApp:
-    """All pages of one service."""
-
-    def get(path: str, endpoint: Endpoint, *, quiet: bool = False, public: bool = False) -> Route:
-        return Route(path, page(context, endpoint, quiet=quiet, public=public), methods=["GET"])
-
-    def post(path: str, endpoint: Endpoint, *, public: bool = False) -> Route:
-        return Route(path, page(context, endpoint, public=public), methods=["POST"])
-
-    routes = [
-        Route("/", _first, methods=["GET"]),
-        Route("/healthz", _bound(context, metrics.health), methods=["GET"]),
-        Route("/metrics", _bound(context, metrics.metrics), methods=["GET"]),
-        Route("/static/{name}", _bound(context, _static), methods=["GET"]),
-        get("/login", pages_login.form, public=True),
-        post("/login", pages_login.log_in, public=True),
-        post("/logout", pages_login.log_out),
-        get("/status", pages_status.status),
-        get("/status/now", pages_status.now, quiet=True),
-        get("/types", pages_types.show),
-        post("/types", pages_types.save),
-        get("/clients", pages_clients.show_all),
-        get("/clients/now", pages_clients.now, quiet=True),
-        post("/clients", pages_clients.add),
-        get("/clients/{host}", pages_clients.show_one),
-        get("/clients/{host}/names", pages_clients.names, quiet=True),
-        get("/clients/{host}/file", pages_clients.download),
-        get("/clients/{host}/revoke", pages_clients.ask),
-        post("/clients/{host}/revoke", pages_clients.revoke),
-        post("/clients/{host}/types", pages_clients.set_types),
-        get("/events", pages_events.browse),
-        get("/events/live", pages_events.live, quiet=True),
-        get("/events/{number:int}.{index:int}", pages_events.show_one),
-    ]
-    application = Starlette(
-        routes=routes,
-        exception_handlers={HTTPException: _page_of_status(context)},  # type: ignore[dict-item]
-    )
-    application.router.redirect_slashes = False
-    return Guard(application, context)
+Plain = Callable[[WebContext, Request], Awaitable[Response]]
 
 
-def _bound(
-    context: WebContext, function: Callable[[WebContext, Request], Awaitable[Response]]
-) -> Callable[[Request], Awaitable[Response]]:
-    async def answer(request: Request) -> Response:
-        return await function(context, request)
+class Page(NamedTuple):
+    """A row of the table of addresses."""
 
-    return answer
+    method: str
+    path: str
+    endpoint: Endpoint
+    public: bool = False
+    """Whether it wants no login."""
+    quiet: bool = False
+    """Whether it refreshes itself, and so does not keep a login alive."""
 
 
-async def _first(request: Request) -> Response:
+class PlainAnswer(NamedTuple):
+    """An address that is no page: it decides itself who may ask, and says no more than it must."""
+
+    path: str
+    function: Plain
+
+
+async def _first(context: WebContext, request: Request) -> Response:
     return RedirectResponse("/status", 303)
 
 
@@ -86,6 +57,65 @@ async def _static(context: WebContext, request: Request) -> Response:
     return Response(
         asset.content, media_type=asset.media_type, headers={"cache-control": kept, "etag": f'"{asset.tag}"'}
     )
+
+
+PLAIN = (
+    PlainAnswer("/", _first),
+    PlainAnswer("/healthz", metrics.health),
+    PlainAnswer("/metrics", metrics.metrics),
+    PlainAnswer("/static/{name}", _static),
+)
+
+PAGES = (
+    Page("GET", "/login", pages_login.form, public=True),
+    Page("POST", "/login", pages_login.log_in, public=True),
+    Page("POST", "/logout", pages_login.log_out),
+    Page("GET", "/status", pages_status.status),
+    Page("GET", "/status/now", pages_status.now, quiet=True),
+    Page("GET", "/types", pages_types.show),
+    Page("POST", "/types", pages_types.save),
+    Page("GET", "/clients", pages_clients.show_all),
+    Page("GET", "/clients/now", pages_clients.now, quiet=True),
+    Page("POST", "/clients", pages_clients.add),
+    Page("GET", "/clients/{host}", pages_clients.show_one),
+    Page("GET", "/clients/{host}/names", pages_clients.names, quiet=True),
+    Page("GET", "/clients/{host}/file", pages_clients.download),
+    Page("GET", "/clients/{host}/revoke", pages_clients.ask),
+    Page("POST", "/clients/{host}/revoke", pages_clients.revoke),
+    Page("POST", "/clients/{host}/types", pages_clients.set_types),
+    Page("GET", "/events", pages_events.browse),
+    Page("GET", "/events/live", pages_events.live, quiet=True),
+    Page("GET", "/events/{number:int}.{index:int}", pages_events.show_one),
+)
+"""Everything there is. Tests of what stands before the pages go over these two tables, so that a new page is
+tested by being in one.
+"""
+
+
+def make_application(context: WebContext) -> ASGIApp:
+    """All pages of one service."""
+    routes = [Route(item.path, _bound(context, item.function), methods=["GET"]) for item in PLAIN]
+    routes += [
+        Route(
+            item.path,
+            page(context, item.endpoint, public=item.public, quiet=item.quiet),
+            methods=[item.method],
+        )
+        for item in PAGES
+    ]
+    application = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: _page_of_status(context)},  # type: ignore[dict-item]
+    )
+    application.router.redirect_slashes = False
+    return Guard(application, context)
+
+
+def _bound(context: WebContext, function: Plain) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        return await function(context, request)
+
+    return answer
 
 
 def _page_of_status(context: WebContext) -> Callable[[Request, HTTPException], Awaitable[Response]]:

@@ -132,6 +132,10 @@ class WebContext:
         name = _host_of(host)
         return name is not None and (name in self.server_names or name == normalise_address(local_address))
 
+    def renew_names(self) -> None:
+        """Learn the names of the server's certificate anew."""
+        self.server_names = self._server_names()
+
     def _server_names(self) -> frozenset[str]:
         names = {"localhost", "127.0.0.1", "::1", self.host_name.lower()}
         from openstreamer.authority.certificates import load_certificates, subject_names

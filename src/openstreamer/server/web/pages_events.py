@@ -133,6 +133,8 @@ async def _stream(visit: Visit, query: Query, after: int) -> AsyncIterator[bytes
     context = visit.context
     source = context.service.source
     new = asyncio.Event()
+    if context.live_streams >= LIVE_STREAMS:  # many asked at once
+        return
     context.live_streams += 1
     source.subscribe(new.set)
     stopping = asyncio.create_task(context.stopping.wait())

@@ -31,31 +31,56 @@ if TYPE_CHECKING:
 log = logging.getLogger("openstreamer.server")
 
 CONNECTIONS = 256
-"""Connections at the same time; further ones are answered with 503."""
+"""Connections at the same time; further ones are answered with 503, from twice as many on dropped."""
 
 STOP_SECONDS = 2.0
 """How long requests that are being answered may go on when the service stops."""
 
 FIRST_REQUEST_SECONDS = 15.0
-"""Time between a connection and its first whole request head."""
+"""Time for a whole request head: from the connection on, later from the first byte after an answer."""
 
 HEAD_BYTES = 16 * 1024
 """Longest request head."""
 
 
 class _Protocol(H11Protocol):
-    """Drops connections that say nothing, or only bits of a request."""
+    """Drops connections that say nothing, or only bits of a request, the first one or a later one."""
+
+    _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._waiting = self.loop.call_later(FIRST_REQUEST_SECONDS, self._drop_if_silent)
+        self._wait()
+        if len(self.connections) > 2 * CONNECTIONS:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._answering:
+            self._wait_no_more()
+        elif self._waiting is None:
+            # The keep-alive timer of uvicorn ends with the first byte of the next request.
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._waiting.cancel()
+        self._wait_no_more()
         super().connection_lost(exc)
 
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait(self) -> None:
+        self._waiting = self.loop.call_later(FIRST_REQUEST_SECONDS, self._drop_if_silent)
+
+    def _wait_no_more(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
     def _drop_if_silent(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        self._waiting = None
+        if not self._answering and not self.transport.is_closing():
             self.transport.close()
 
 
@@ -138,6 +163,7 @@ class WebServer:
         """Read the server's certificate anew; later connections get it."""
         if self._context is not None:
             self._load(self._context)
+        self.context.renew_names()
 
     def _make_context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
