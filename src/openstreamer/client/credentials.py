@@ -167,6 +167,10 @@ class KnownServers:
                             known[parts[0]] = parts[2]
         return known
 
+    def pinned(self, server: str) -> str | None:
+        """The fingerprint that is pinned for this server; None if none is."""
+        return self._load().get(server)
+
     def check(self, server: str, certificate: bytes) -> bool:
         """Compare with the pinned certificate of this server; pin it if there is none, and return true then.
 
