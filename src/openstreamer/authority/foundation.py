@@ -212,6 +212,7 @@ class Foundation:
         kept = parse_names([*subject_names(present.certificate), *names])
         with self.registry.locked():
             self.write_server(self.server_signer(), kept, seconds(now))
+        self.registry.touch()
         return True
 
     def write_server(self, ca: Signed, names: Names, moment: int) -> None:

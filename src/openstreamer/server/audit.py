@@ -1,8 +1,8 @@
 """Who changed what: one JSON object a line in `audit.log` of the state directory, and a line in the log.
 
 Changes on the web pages and by commands alike; logins on the pages, failed ones too, are part of it.
-Passwords and certificates never are. The file only grows; it may be rotated by renaming, the next change starts
-a new one. Rules: `docs/web.md`, "Audit log".
+Passwords and certificates never are. The file only grows; it may be rotated by renaming, the next change
+starts a new one. Rules: `docs/web.md`, "Audit log".
 """
 
 from __future__ import annotations

@@ -17,12 +17,14 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from openstreamer.authority import Authority, Client
+from openstreamer.authority import Admission, Authority, Client
 from openstreamer.authority.tls import server_context
 from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError, StoreError
 from openstreamer.protocol.messages import ALPN_NAME
+from openstreamer.server.audit import SERVICE, AuditLog
+from openstreamer.server.certificates import CertificateWatch
 from openstreamer.server.connection import Connection
 from openstreamer.server.feeder import Feeder
 from openstreamer.server.intake import Intake
@@ -43,6 +45,9 @@ log = logging.getLogger("openstreamer.server")
 STORE_POLL_SECONDS = 0.05
 REGISTRY_POLL_SECONDS = 0.2
 HOUSEKEEPING_SECONDS = 0.5
+CERTIFICATE_SECONDS = 600.0
+"""How often certificates are looked at."""
+
 SEEN_SECONDS = 10.0
 """How often the registry is told how far clients are."""
 
@@ -73,10 +78,12 @@ class Service:
         inputs: Sequence[str] = (),
         host_check: bool | None = None,
         web: str = "off",
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """`listen`, `inputs` and `host_check` stand for the settings of the same name, where given.
 
-        Inputs of the settings run as well. `web` is where the web pages are, HOST:PORT or "off".
+        Inputs of the settings run as well. `web` is where the web pages are, HOST:PORT or "off". `clock`
+        tells the time (epoch seconds) by which certificates are judged.
         """
         self.state = state
         self.settings = settings
@@ -85,6 +92,9 @@ class Service:
         self.sessions: set[Session] = set()
         self._listen = list(listen) or settings.server.listen
         self._given_host_check = host_check
+        self._clock = clock
+        self._certificates = CertificateWatch(self._note_change)
+        self._recheck_at = float("inf")
         self._host_check = settings.server.host_check if host_check is None else host_check
         self._input_uris = [*settings.server.inputs, *inputs]
         self._web_address = web
@@ -159,6 +169,9 @@ class Service:
             undo.callback(self._authority.close)
             self._store = open_store(self.state.store, synchronous=self.settings.store.synchronous)
             undo.callback(self._store.close)
+            # Before the listener reads it: one that has expired meanwhile is renewed first.
+            self._certificates.look(self._authority, self.settings.certificates, now=self._clock())
+            self._authority.replaced()
             self.renew_context()
             self._authority.changed()
             self._server_events = self._authority.registry.server_events()
@@ -199,6 +212,7 @@ class Service:
             asyncio.create_task(self._every(HOUSEKEEPING_SECONDS, self._housekeeping)),
             asyncio.create_task(self._every(SEEN_SECONDS, self._note_seen)),
             asyncio.create_task(self._every(lambda: self.settings.retention.check_seconds, self._trim)),
+            asyncio.create_task(self._every(CERTIFICATE_SECONDS, self.look_after_certificates)),
         ]
         for address in self.addresses:
             log.info("listening on %s", address)
@@ -327,7 +341,7 @@ class Service:
                 asyncio.get_running_loop().run_in_executor(
                     self._resolvers,
                     lambda: self._authority.check_peer(
-                        certificate, connection.host, hostcheck=self._host_check
+                        certificate, connection.host, hostcheck=self._host_check, now=self._clock()
                     ),
                 ),
                 ADMISSION_SECONDS,
@@ -369,9 +383,33 @@ class Service:
         self._source.poll()
 
     async def _poll_registry(self) -> None:
-        if self._authority.changed():
+        changed = self._authority.changed()
+        if changed:
             self._server_events = await self._aside(self._authority.registry.server_events)
+            self._take_over_certificates()
+        if changed or self._clock() >= self._recheck_at:
+            self._recheck_at = float("inf")
             await self._recheck(list(self.sessions))
+
+    async def look_after_certificates(self) -> None:
+        """Do now what is due about certificates; happens by itself every few minutes."""
+        now = self._clock()
+        await self._aside(
+            lambda: self._certificates.look(self._authority, self.settings.certificates, now=now)
+        )
+        self._take_over_certificates()
+
+    def _take_over_certificates(self) -> None:
+        """Let later handshakes use certificates that were replaced; sessions go on."""
+        if self._authority.replaced():
+            try:
+                self.renew_context()
+                log.info("certificates were replaced; new connections get them")
+            except OpenStreamerError as error:
+                log.error("certificates were replaced, but the former ones stay in use: %s", error)
+
+    def _note_change(self, action: str, details: dict[str, Any]) -> None:
+        AuditLog(self.state.audit).write(SERVICE, action, **details)
 
     async def end_revoked(self) -> None:
         """End the sessions of clients that may no longer connect, without waiting for the next look."""
@@ -379,14 +417,15 @@ class Service:
 
     async def _recheck(self, sessions: Sequence[Session]) -> None:
         """End the sessions of clients that may no longer connect, and tell the others their event types."""
+        now = self._clock()
 
-        def check() -> list[Client | OpenStreamerError]:
-            results: dict[bytes, Client | OpenStreamerError] = {}
+        def check() -> list[Admission | OpenStreamerError]:
+            results: dict[bytes, Admission | OpenStreamerError] = {}
             for session in sessions:
                 certificate = session.certificate
                 if certificate not in results:
                     try:
-                        results[certificate] = self._authority.authenticate(certificate)
+                        results[certificate] = self._authority.identify(certificate, now=now)
                     except (RefusedError, AuthorityError) as error:
                         results[certificate] = error
             return [results[session.certificate] for session in sessions]
@@ -395,7 +434,8 @@ class Service:
             if isinstance(result, OpenStreamerError):
                 session.end(str(getattr(result, "cause", result)))
             else:
-                session.allow(result.events & self._server_events)
+                self._recheck_at = min(self._recheck_at, result.ends)
+                session.allow(result.client.events & self._server_events)
 
     async def _housekeeping(self) -> None:
         now = time.monotonic()
@@ -409,17 +449,14 @@ class Service:
 
     def _note(self, sessions: Sequence[Session]) -> None:
         now = int(time.time())
+        seen = []
         for session in sessions:
             about = session.connection.host, session.acknowledged
             noted = self._noted.get(session.client.host)
             if noted is None or noted[0] != about or noted[1] + SEEN_AGAIN_SECONDS <= now:
                 self._noted[session.client.host] = about, now
-                self._authority.registry.seen(
-                    session.client.host,
-                    now=now,
-                    address=session.connection.host,
-                    position=session.acknowledged,
-                )
+                seen.append((session.client.host, now, *about))
+        self._authority.registry.seen_all(seen)
 
     async def _trim(self) -> None:
         retention = self.settings.retention

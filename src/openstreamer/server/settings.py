@@ -147,6 +147,18 @@ class RetentionSettings(Section, frozen=True):
     """How often the limits are looked at."""
 
 
+class CertificateSettings(Section, frozen=True):
+    """Certificates of the server and of clients."""
+
+    renew_days: Annotated[float, Meta(ge=0, le=365)] = 30.0
+    """The service renews the server's certificate so many days before it ends; 0: people do. One that others
+    made is never renewed here."""
+
+    warn_days: Annotated[float, Meta(ge=0, le=365)] = 30.0
+    """A certificate that people have to renew (a client's, an imported one) is warned about in the log, once
+    a day, from so many days before it ends."""
+
+
 class StoreSettings(Section, frozen=True):
     """The event log."""
 
@@ -174,6 +186,7 @@ class Settings(Section, frozen=True):
     protocol: ProtocolSettings = field(default_factory=ProtocolSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    certificates: CertificateSettings = field(default_factory=CertificateSettings)
     log: LogSettings = field(default_factory=LogSettings)
 
 
