@@ -1,8 +1,8 @@
 """What a running service does about certificates as time goes by.
 
 The server's certificate is renewed before it ends; a change to a new CA is ended when its overlap is over;
-the revocation list is kept fresh; what people have to do (about a CA, a client or an imported certificate that
-ends) is said once a day. Time is an argument. `openstreamer.authority.lifetime` decides what is due.
+the revocation list is kept fresh; what people have to do (about a CA, a client or an imported certificate
+that ends) is said once a day. Time is an argument. `openstreamer.authority.lifetime` decides what is due.
 Rules: `docs/certificates.md`. Not here: making the listener take new certificates (`service`).
 """
 
