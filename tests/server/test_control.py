@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from openstreamer.errors import OpenStreamerError, StateError, TransportError
+from openstreamer.notify import Notifier
 from openstreamer.server.control import CONNECTIONS, REQUEST_BYTES, ControlServer, ask
-from openstreamer.server.notify import Notifier
 from openstreamer.server.state import StateDirectory, create, find
 
 

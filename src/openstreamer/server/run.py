@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from openstreamer.errors import OpenStreamerError
+from openstreamer.notify import Notifier
 from openstreamer.server.control import ControlServer
-from openstreamer.server.notify import Notifier
 from openstreamer.server.service import RESOLVER_THREADS, Service
 from openstreamer.server.settings import Settings, load
 from openstreamer.server.snapshot import take

@@ -2,7 +2,7 @@
 
 One datagram a message to the socket that `$NOTIFY_SOCKET` names; without it nothing is sent. A message that
 cannot be sent is left out: the service goes on all the same. Form of the messages: sd_notify(3). Not here:
-when they are sent (`run`).
+when they are sent (server.run, cli.run).
 """
 
 from __future__ import annotations
