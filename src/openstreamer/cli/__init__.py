@@ -30,6 +30,7 @@ COMMANDS = {
     "feed": "Put events of a file into the event log.",
     "stream": "Request events from a server and deliver them.",
     "hosts": "Ask a server for host profiles.",
+    "position": "Show or set where a client goes on.",
     "test": "Check a connection step by step, and say what to do.",
     "decode": "Show what lies in a recorded stream of messages.",
     "explain": "Explain flags, records, blocks and error codes.",
