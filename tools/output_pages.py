@@ -5,7 +5,10 @@ Here: the look of the page. What it says comes from `openstreamer.outputs.mappin
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from openstreamer.layouts.records import EVENT_CLASSES, RECORDS
+from openstreamer.outputs.interface import Guarantee
 from openstreamer.outputs.mappings.describe import places_of
 from openstreamer.outputs.mappings.events import (
     GENERIC,
@@ -17,6 +20,7 @@ from openstreamer.outputs.mappings.events import (
     mapping_for,
 )
 from openstreamer.outputs.mappings.traps import ARC, OBJECTS
+from openstreamer.outputs.registry import BUILT_IN, find
 
 HEAD = """\
 # Which fields of which events go where
@@ -124,3 +128,53 @@ def output_fields_page() -> str:
             f"| {ARC}.1.{row.number} | `{row.name}` | {row.syntax} | {row.meaning} | {row.appliance or ''} |"
         )
     return "\n".join(rows) + "\n"
+
+
+def guarantee_rows() -> list[str]:
+    """What each output promises; outputs that promise the same share their rows."""
+    same: dict[tuple[Guarantee, ...], list[str]] = {}
+    for name in BUILT_IN:
+        same.setdefault(find(name).guarantees, []).append(name)
+    rows = [
+        "| output | an event is taken when | after a crash or a lost connection | may lose | may repeat |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for guarantees, names in same.items():
+        listed = ", ".join(f"`{name}`" for name in names)
+        for row in guarantees:
+            cells = (f"{listed} {row.where}".rstrip(), row.taken, row.after)
+            rows.append(f"| {' | '.join(cells)} | {_yes(row.may_lose)} | {_yes(row.may_repeat)} |")
+    return rows
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def class_rows() -> list[str]:
+    """Which output takes which event class."""
+    takes = {name: find(name).record_types for name in BUILT_IN}
+    rows = [f"| class | {' | '.join(f'`{name}`' for name in takes)} |", "| --- " * (len(takes) + 1) + "|"]
+    for event_class in EVENT_CLASSES:
+        numbers = {
+            number
+            for number, row in RECORDS.items()
+            if row.event_class == event_class and row.kind != "metadata"
+        }
+        cells = ["yes" if types is None or types & numbers else "–" for types in takes.values()]
+        rows.append(f"| {event_class} | {' | '.join(cells)} |")
+    cells = ["yes" if types is None else "–" for types in takes.values()]
+    rows.append(f"| records of unknown types | {' | '.join(cells)} |")
+    return rows
+
+
+def outputs_page(path: Path) -> str:
+    """The page that stands there, with the tables between its marks made anew."""
+    text = path.read_text("utf-8")
+    for mark, rows in (("guarantees", guarantee_rows()), ("classes", class_rows())):
+        before, begin, rest = text.partition(f"<!-- {mark}: made by tools/write_docs.py -->\n")
+        _, end, after = rest.partition(f"<!-- end of {mark} -->")
+        assert begin, mark
+        assert end, mark
+        text = before + begin + "\n" + "\n".join(rows) + "\n\n" + end + after
+    return text

@@ -177,6 +177,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "coverage.md": coverage_page,
     "errors.md": errors_page,
     "output-fields.md": lambda: noted(output_pages.output_fields_page()),
+    "outputs.md": lambda: output_pages.outputs_page(DOCS / "outputs.md"),
     "protocol/sessions.md": protocol_pages.sessions_page,
     "records.md": lambda: noted(reference_pages.records_page()),
     "requests.md": lambda: noted(request_pages.requests_page()),

@@ -14,7 +14,7 @@ import pytest
 
 from openstreamer.errors import OutputError, UsageError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.interface import OutputFull
+from openstreamer.outputs.interface import OutputFull, Refused
 from openstreamer.outputs.registry import OutputSpec, create
 from openstreamer.outputs.senders import Address, parse_address, shortened
 from openstreamer.outputs.syslog import SyslogOutput
@@ -286,11 +286,39 @@ def test_what_is_no_address(text: str) -> None:
 
 def test_messages_are_cut_between_characters(catching: Catching) -> None:
     assert shortened("aé".encode(), 2) == b"a"
-    made = output(catching.target, "limit=480,content=json")
+    made = output(catching.target, "limit=480,content=json,oversize=cut")
     made.open(None)
     made.write(many(1))
     assert len(catching.next().encode()) == 480
     made.close()
+
+
+def test_what_is_too_long_to_be_cut_is_refused_and_all_else_is_taken(catching: Catching) -> None:
+    made = output(catching.target, "limit=3500,content=json")
+    made.open(None)
+    long = batches.packet(data=bytes(3000))
+    with pytest.raises(Refused, match="more than the limit of 3500") as caught:
+        made.write(batches.batch(batches.packet(), long, batches.packet()))
+    assert [row.index for row in caught.value.refused] == [1]
+    assert catching.next()
+    assert catching.next()
+    assert catching.nothing()
+    made.write(batches.batch(batches.packet()))
+    assert catching.next()
+    made.close()
+
+
+def test_a_refusal_is_told_once_however_often_the_batch_was_offered() -> None:
+    port = free_port()
+    made = output(f"tcp://127.0.0.1:{port}", "limit=3500,content=json")
+    made.open(None)
+    batch = batches.batch(batches.packet(data=bytes(3000)), batches.alert())
+    for _ in range(2):
+        with pytest.raises(OutputFull):
+            made.write(batch)
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(Refused) as caught:
+        made.write(batch)
+    assert [row.index for row in caught.value.refused] == [0]
 
 
 def test_the_head_of_a_message(catching: Catching) -> None:

@@ -27,7 +27,7 @@ from openstreamer.client.reconnect import Backoff
 from openstreamer.client.stop import Stop
 from openstreamer.errors import ConfigurationError, OutputError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.interface import Output, OutputClosed, OutputFull, Place
+from openstreamer.outputs.interface import Output, OutputClosed, OutputFull, Place, Refused
 
 SAVE_EVERY = 1.0
 """Seconds between two saved positions while events flow."""
@@ -207,8 +207,17 @@ class Stream:
         return True
 
     def _write(self, output: Output, batch: Batch) -> bool:
+        taken = False
+
         def write() -> None:
-            output.write(batch)
+            nonlocal taken
+            if not taken:
+                try:
+                    output.write(batch)
+                except Refused as error:
+                    for row in error.refused:
+                        self._feed.trouble(f"{output.target} does not take a record: {row.reason}")
+                taken = True
             output.flush()
 
         return self._with_room(write)

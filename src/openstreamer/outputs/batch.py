@@ -143,6 +143,11 @@ class Batch:
                 self._events = self._one_by_one(self.records)
         return self._events
 
+    def keep(self, events: list[Event]) -> None:
+        """Take these as what all the records decode to; for who had to decode them before."""
+        self._events = events
+        self.shared = True
+
     def parts(self) -> Iterator[list[Event]]:
         """The same events, some at a time, for outputs that let go of them at once: decoding just before use
         finds everything still in the processor's cache.

@@ -7,11 +7,13 @@ verbs: `open`, `write`, `flush`, `place`, `finish`, `close`. It is found through
 The rules that make delivery safe:
 
 * `write` takes the whole batch or none of it. When it raises `OutputFull` the caller comes back later with
-  the same batch; any other error ends the stream.
+  the same batch. `Refused` says that everything was taken but some records which never will be: the caller
+  puts those aside and goes on. Any other error ends the stream.
 * `flush` returns when what was written is out of this process (written to the file, the pipe, the socket).
 * `place` says how far the output has come, as JSON-able data that is saved within the client's position. The
   same value is given back to `open` on resume, and the output cuts itself back to it. An output that cannot
   do that returns None; its records may then stand there twice after a crash, and never be missing.
+* `guarantee` says in words and as data what "taken" means for this target; the docs show the same words.
 
 It is not for choosing what to request: that is `openstreamer.client.request`.
 """
@@ -26,6 +28,8 @@ import msgspec
 from openstreamer.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from openstreamer.outputs.batch import Batch
 
 #: What `place` returns: JSON-able, opaque to everyone but the output that made it.
@@ -40,6 +44,69 @@ class OutputClosed(OutputError):
     """Whoever read the output has gone (a closed pipe): there is nobody to write for any more."""
 
 
+class RefusedRecord(msgspec.Struct, frozen=True):
+    """One record that an output will never take: where it stands in the batch, and why."""
+
+    index: int
+    reason: str
+
+
+class Refused(OutputError):
+    """Some records of a batch will never be taken; all the others were, and are not to be offered again.
+
+    Attributes:
+        refused: which records, by their place in `batch.records`, and why; in order.
+    """
+
+    def __init__(self, refused: Sequence[RefusedRecord], *, target: str | None = None) -> None:
+        self.refused = tuple(refused)
+        first = self.refused[0].reason
+        more = f", and {len(self.refused) - 1} more" if len(self.refused) > 1 else ""
+        super().__init__(f"does not take a record: {first}{more}", target=target)
+
+
+class Guarantee(msgspec.Struct, frozen=True, kw_only=True):
+    """What an output promises for one kind of target.
+
+    Attributes:
+        where: the kind of target, in words ("to a file"); empty if there is one kind only.
+        taken: when an event counts as taken, in words.
+        after: what stands there after a crash or a lost connection, in words.
+        may_lose: whether an event that counts as taken may never arrive.
+        may_repeat: whether an event may stand there twice; both times with the same stable id.
+    """
+
+    where: str
+    taken: str
+    after: str
+    may_lose: bool
+    may_repeat: bool
+
+
+FILE = Guarantee(
+    where="to a file",
+    taken="it is in the file; before the position is saved, on disk",
+    after="each event stands there once: the file is cut back to the position",
+    may_lose=False,
+    may_repeat=False,
+)
+PIPE = Guarantee(
+    where="to a pipe or standard output",
+    taken="the pipe has it",
+    after="none is missing, some may come twice",
+    may_lose=False,
+    may_repeat=True,
+)
+UNSTATED = Guarantee(
+    where="",
+    taken="`write` and `flush` have returned",
+    after="none is missing, some may come twice",
+    may_lose=False,
+    may_repeat=True,
+)
+"""What every output promises by keeping to the rules at the head of this module."""
+
+
 class NoConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For an output that has no settings."""
 
@@ -52,12 +119,14 @@ class Output:
         title: one line that says what the output is for.
         record_types: the record types it takes, None for all. Others are not decoded for it.
         example: an example of the option that chooses it.
+        guarantees: what it promises, one row for each kind of target.
     """
 
     Config: ClassVar[type[msgspec.Struct]] = NoConfig
     title: ClassVar[str] = ""
     record_types: ClassVar[frozenset[int] | None] = None
     example: ClassVar[str] = ""
+    guarantees: ClassVar[tuple[Guarantee, ...]] = (UNSTATED,)
 
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         """Args:
@@ -78,6 +147,10 @@ class Output:
         """
         return target if target == "-" else os.path.abspath(target)
 
+    def guarantee(self) -> Guarantee:
+        """What it promises for this target and these settings: one of `guarantees`."""
+        return self.guarantees[0]
+
     def open(self, place: Place | None) -> None:
         """Make ready to write; with a place, cut back to it first.
 
@@ -90,6 +163,7 @@ class Output:
 
         Raises:
             OutputFull: no room now; the caller offers the same batch again.
+            Refused: all was taken but the records it names, which never will be.
             OutputClosed: the reader of the output has gone.
             OutputError: the output cannot go on.
         """

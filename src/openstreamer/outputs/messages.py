@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 
 import msgspec
 
 from openstreamer.errors import OutputError
 from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.grouping import Groups
-from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.interface import Output, Place, Refused, RefusedRecord
 from openstreamer.outputs.mappings.describe import Described, Describer
 
 Counted = tuple[Described, int]
@@ -32,6 +31,7 @@ class MessageOutput(Output):
         self._describer = Describer()
         self._groups = Groups(group)
         self._offered: tuple[Batch, list[Counted], Groups] | None = None
+        self._refused: list[tuple[Described, str]] = []
         self._told: list[str] = []
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -45,14 +45,24 @@ class MessageOutput(Output):
             OutputError: the settings cannot be used.
         """
 
-    def deliver(self, events: Sequence[Counted]) -> None:
-        """Send all of them; returns when they have left this machine.
+    def deliver(self, events: list[Counted]) -> None:
+        """Send all of them; returns when they have left this machine. What will never be taken is passed
+        over, with `refuse`.
 
         Raises:
-            OutputFull: not now; all of them are offered again.
+            OutputFull: not now; all that stand in the list now are offered again. What was delivered for good
+                may be removed from its front.
             OutputError: never.
         """
         raise NotImplementedError
+
+    def refuse(self, event: Described, reason: str) -> None:
+        """Note that this event will never be taken by the other side; for `deliver`."""
+        self._refused.append((event, reason))
+
+    def forget_refused(self) -> None:
+        """Nothing was delivered, so that all events come again: those refused too."""
+        self._refused.clear()
 
     def disconnect(self) -> None:
         """Say goodbye."""
@@ -75,6 +85,11 @@ class MessageOutput(Output):
                 self.deliver(events)
             self._groups = groups
             self._offered = None
+            refused, self._refused = self._refused, []
+        if refused:
+            places = {id(record): index for index, record in enumerate(batch.records)}
+            rows = [RefusedRecord(places[id(event.record)], reason) for event, reason in refused]
+            raise Refused(rows, target=self.target)
 
     def _sort(self, batch: Batch) -> tuple[list[Counted], Groups]:
         """What goes out at once, and what is held with this batch."""
@@ -88,6 +103,9 @@ class MessageOutput(Output):
         if held:
             self.deliver([(group.last, group.count) for group in held])
             self._groups.sent()
+            refused, self._refused = self._refused, []
+            for event, reason in refused:
+                self._told.append(f"{self.target} does not take grouped alerts: {reason} ({event.title})")
 
     def _watch(self) -> None:
         """Send what is due while no batch comes; what cannot be sent is tried again with the next look."""

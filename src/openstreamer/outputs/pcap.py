@@ -19,7 +19,8 @@ import msgspec
 from openstreamer.errors import OutputError
 from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
-from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.interface import FILE, PIPE, Guarantee, Output, Place
+from openstreamer.outputs.one_file import file_guarantee
 from openstreamer.outputs.packets import PACKET_RECORD, RawPacket, packets_of
 
 _MAGIC = 0xA1B2C3D4
@@ -65,6 +66,7 @@ class PcapOutput(Output):
     title = "packets, as a capture file for tcpdump, Wireshark, Suricata"
     record_types = frozenset({PACKET_RECORD})
     example = "openstreamer stream SERVER --events packet -o pcap -f packets.pcap"
+    guarantees = (FILE, PIPE)
 
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         super().__init__(config, target)
@@ -75,6 +77,9 @@ class PcapOutput(Output):
         self._others: dict[int, GrowingFile | OpenStream] = {}
         self._written: set[int] = set()
         self.left_out = 0
+
+    def guarantee(self) -> Guarantee:
+        return file_guarantee(self.target)
 
     def open(self, place: Place | None) -> None:
         saved = place or {}

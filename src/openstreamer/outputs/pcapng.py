@@ -21,7 +21,8 @@ from openstreamer.errors import DecodeError, OutputError
 from openstreamer.layouts.records import RECORDS
 from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
-from openstreamer.outputs.interface import Output, Place
+from openstreamer.outputs.interface import FILE, PIPE, Guarantee, Output, Place
+from openstreamer.outputs.one_file import file_guarantee
 from openstreamer.outputs.packets import PACKET_RECORD, RawPacket, read_packet
 from openstreamer.protocol.records import Event, decode_record
 
@@ -110,6 +111,7 @@ class PcapngOutput(Output):
     title = "packets of all link types in one capture, each with its alert as a comment"
     record_types = frozenset({PACKET_RECORD}) | INTRUSION_RECORDS
     example = "openstreamer stream SERVER --events intrusion,packet -o pcapng -f packets.pcapng"
+    guarantees = (FILE, PIPE)
 
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         super().__init__(config, target)
@@ -121,6 +123,9 @@ class PcapngOutput(Output):
         self._section_begun = False
         self._alerts: OrderedDict[EventKey, str] = OrderedDict()
         self._waiting: OrderedDict[EventKey, None] = OrderedDict()
+
+    def guarantee(self) -> Guarantee:
+        return file_guarantee(self.target)
 
     def open(self, place: Place | None) -> None:
         saved = place or {}

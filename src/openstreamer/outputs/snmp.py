@@ -14,14 +14,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from openstreamer.errors import MissingExtra, OutputError, UsageError
-from openstreamer.outputs.interface import OutputFull
+from openstreamer.outputs.interface import Guarantee, OutputFull
 from openstreamer.outputs.mappings.describe import Described
 from openstreamer.outputs.mappings.traps import APPLIANCE_ARC, ARC, OBJECTS, value_of
 from openstreamer.outputs.messages import Counted, MessageOutput
@@ -100,12 +99,29 @@ def parse_receiver(text: str) -> tuple[str, int]:
     return host, int(port or 162)
 
 
+_INFORMS = Guarantee(
+    where="with `inform=yes`",
+    taken="the receiver has answered",
+    after="none is missing, some may come twice",
+    may_lose=False,
+    may_repeat=True,
+)
+_TRAPS = Guarantee(
+    where="as traps",
+    taken="it has been sent",
+    after="some may be missing, and nobody can tell; some may come twice",
+    may_lose=True,
+    may_repeat=True,
+)
+
+
 class SnmpOutput(MessageOutput):
     """`-o snmp`."""
 
     Config = SnmpConfig
     title = "SNMP notifications (traps of version 1, 2c, 3; informs)"
     example = "openstreamer stream SERVER --events intrusion -o snmp:version=2c -f traps.example.org"
+    guarantees = (_INFORMS, _TRAPS)
 
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         assert isinstance(config, SnmpConfig)
@@ -127,6 +143,9 @@ class SnmpOutput(MessageOutput):
     def complete_target(cls, target: str) -> str:
         host, port = parse_receiver(target)
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def guarantee(self) -> Guarantee:
+        return _INFORMS if self._settings.inform else _TRAPS
 
     def connect(self) -> None:
         try:
@@ -175,35 +194,46 @@ class SnmpOutput(MessageOutput):
             privProtocol=encrypting,
         )
 
-    def deliver(self, events: Sequence[Counted]) -> None:
+    def deliver(self, events: list[Counted]) -> None:
         assert self._loop is not None
-        self._loop.run_until_complete(self._send(events))
+        done = 0
+        try:
+            for event, count in events:
+                try:
+                    bindings = self._bindings(event, count)
+                except Exception as error:  # pyasn1 refuses a value in its own words
+                    self.refuse(event, f"it does not fit into a notification ({error})")
+                else:
+                    self._loop.run_until_complete(self._send(event, bindings))
+                done += 1
+        finally:
+            del events[:done]
+        self._loop.run_until_complete(asyncio.sleep(0))
 
-    async def _send(self, events: Sequence[Counted]) -> None:
+    async def _send(self, event: Described, bindings: list[tuple[Any, Any]]) -> None:
+        """Send one notification; of an inform the answer decides."""
         snmp = self._snmp
         host, port = self._receiver
         try:
             if self._transport is None:
                 kind = snmp.Udp6TransportTarget if ":" in host else snmp.UdpTransportTarget
                 self._transport = await kind.create((host, port), timeout=self._settings.timeout, retries=2)
-            for event, count in events:
-                error, status, _, _ = await snmp.send_notification(
-                    self._engine,
-                    self._authentication,
-                    self._transport,
-                    snmp.ContextData(),
-                    "inform" if self._settings.inform else "trap",
-                    *self._bindings(event, count),
-                    lookupMib=False,
-                )
-                if error or status:
-                    raise OutputFull(f"the receiver does not take it ({error or status})", target=self.target)
-            await asyncio.sleep(0)
-        except OutputFull:
-            raise
+            trouble, status, _, _ = await snmp.send_notification(
+                self._engine,
+                self._authentication,
+                self._transport,
+                snmp.ContextData(),
+                "inform" if self._settings.inform else "trap",
+                *bindings,
+                lookupMib=False,
+            )
         except Exception as error:  # pysnmp has its own, and lets those of the system through
             self._transport = None
             raise OutputFull(f"cannot be sent ({error})", target=self.target) from error
+        if trouble:
+            raise OutputFull(f"the receiver does not take it ({trouble})", target=self.target)
+        if status:
+            self.refuse(event, f"the receiver answers {status.prettyPrint()}")
 
     def _bindings(self, event: Described, count: int) -> list[tuple[Any, Any]]:
         snmp = self._snmp

@@ -19,12 +19,13 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
+from openstreamer.outputs.interface import Guarantee, OutputFull
 from openstreamer.outputs.mappings import cef, text
 from openstreamer.outputs.mappings.describe import Described
 from openstreamer.outputs.messages import Counted, MessageOutput
@@ -87,9 +88,16 @@ class SyslogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["octets", "lines"],
         msgspec.Meta(description="How messages stand in a TCP or TLS connection: counted, or one a line."),
     ] = "octets"
-    limit: Annotated[int, msgspec.Meta(description="Cut messages at so many bytes.", ge=480, le=1 << 20)] = (
-        8192
-    )
+    limit: Annotated[
+        int, msgspec.Meta(description="The most bytes that a message may have.", ge=480, le=1 << 20)
+    ] = 8192
+    oversize: Annotated[
+        Literal["auto", "cut", "refuse"],
+        msgspec.Meta(
+            description="What becomes of a longer one: it is cut, or refused and told; auto: JSON is refused,"
+            " because nobody can read half of it, all else is cut."
+        ),
+    ] = "auto"
     ca: Annotated[
         str, msgspec.Meta(description="Authority of the log server's certificate (PEM); empty: the system's.")
     ] = ""
@@ -103,12 +111,38 @@ class SyslogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ] = True
 
 
+_GUARANTEES = {
+    "connection": Guarantee(
+        where="over TCP, TLS",
+        taken="the log server's machine has acknowledged its last byte",
+        after="none is missing that reached that machine and was read there; some may come twice",
+        may_lose=True,
+        may_repeat=True,
+    ),
+    "local": Guarantee(
+        where="to the local service",
+        taken="the local service has it",
+        after="none is missing, some may come twice",
+        may_lose=False,
+        may_repeat=True,
+    ),
+    "udp": Guarantee(
+        where="over UDP",
+        taken="it has been sent",
+        after="some may be missing, and nobody can tell; some may come twice",
+        may_lose=True,
+        may_repeat=True,
+    ),
+}
+
+
 class SyslogOutput(MessageOutput):
     """`-o syslog`."""
 
     Config = SyslogConfig
     title = "messages for a log server (RFC 5424, RFC 3164; UDP, TCP, TLS, local)"
     example = "openstreamer stream SERVER -o syslog -f tls://logs.example.org"
+    guarantees = tuple(_GUARANTEES.values())
 
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         assert isinstance(config, SyslogConfig)
@@ -117,10 +151,18 @@ class SyslogOutput(MessageOutput):
         self._address = parse_address(target)
         self._sender: Sender | None = None
         self._frame = self._framing()
+        longest = _LONGEST_DATAGRAM if self._address.transport == "udp" else config.limit
+        self._limit = min(config.limit, longest)
+        self._refuses = config.oversize == "refuse" or (
+            config.oversize == "auto" and config.content == "json"
+        )
 
     @classmethod
     def complete_target(cls, target: str) -> str:
         return str(parse_address(target))
+
+    def guarantee(self) -> Guarantee:
+        return _GUARANTEES.get(self._address.transport, _GUARANTEES["connection"])
 
     def connect(self) -> None:
         settings = self._settings
@@ -129,10 +171,25 @@ class SyslogOutput(MessageOutput):
         )
         self._sender = make_sender(self._address, files, settings.server_name)
 
-    def deliver(self, events: Sequence[Counted]) -> None:
+    def deliver(self, events: list[Counted]) -> None:
         assert self._sender is not None
-        self._sender.send([self._frame(self._message(event, count)) for event, count in events])
-        self._sender.flush()
+        limit = self._limit
+        messages = []
+        for event, count in events:
+            message = self._message(event, count)
+            if len(message) > limit:
+                if self._refuses:
+                    self.refuse(event, f"{len(message)} bytes are more than the limit of {limit}")
+                    continue
+                message = shortened(message, limit)
+            messages.append(self._frame(message))
+        # offered again, they are refused again
+        try:
+            self._sender.send(messages)
+            self._sender.flush()
+        except OutputFull:
+            self.forget_refused()
+            raise
 
     def disconnect(self) -> None:
         if self._sender is not None:
@@ -140,17 +197,11 @@ class SyslogOutput(MessageOutput):
             self._sender = None
 
     def _framing(self) -> Callable[[bytes], bytes]:
-        limit = self._settings.limit
         if self._address.transport in ("udp", "local"):
-            return lambda message: shortened(message, limit)
+            return lambda message: message
         if self._settings.framing == "lines":
-            return lambda message: shortened(message, limit) + b"\n"
-
-        def counted(message: bytes) -> bytes:
-            message = shortened(message, limit)
-            return b"%d %s" % (len(message), message)
-
-        return counted
+            return lambda message: message + b"\n"
+        return lambda message: b"%d %s" % (len(message), message)
 
     def _content(self, event: Described, count: int) -> str:
         content = self._settings.content
@@ -189,6 +240,8 @@ class SyslogOutput(MessageOutput):
 
 _CEF_HEAD = cef.head("OpenStreamer", "OpenStreamer", __version__)
 _PROCESS = os.getpid()
+_LONGEST_DATAGRAM = 65_000
+"""Fits into a UDP datagram of either IP version."""
 
 
 def _hostname() -> str:
