@@ -8,35 +8,49 @@ certificates themselves are made in `openstreamer.authority`.
 from __future__ import annotations
 
 import json
-import os
 import socket
-import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from openstreamer.cli.common import console, examples, password_option, read_password, state_option
+from openstreamer.cli.changes import note_change
+from openstreamer.cli.client_words import (
+    all_names,
+    certificate_as_json,
+    certificate_state,
+    date,
+    ending_soon,
+    event_summary,
+    moment,
+    state_word,
+    to_json,
+)
+from openstreamer.cli.common import examples, password_option, read_password, state_option
 from openstreamer.cli.events import MEANINGS, open_authority, parse_names, show_switches
-from openstreamer.errors import OutputError, UsageError
+from openstreamer.cli.private_output import Target, file_name
+from openstreamer.cli.tables import show_table
+from openstreamer.errors import UsageError
 
 if TYPE_CHECKING:
     from openstreamer.authority import Client
 
+AGAIN = "openstreamer clients download"
+
 
 @click.group(
     "clients",
-    short_help="Say who may connect: add, list, show, download, revoke.",
+    short_help="Say who may connect: add, list, show, download, renew, revoke.",
     epilog=examples(
         "openstreamer clients add siem.example.net 192.0.2.17 --out siem.pkcs12",
         "openstreamer clients list",
+        "openstreamer clients renew siem.example.net",
         "openstreamer clients revoke siem.example.net",
     ),
 )
 def command() -> None:
-    """Add, list, show and revoke the hosts that may request events."""
+    """Add, list, show, renew and revoke the hosts that may request events."""
 
 
 class _AddCommand(click.Command):
@@ -96,13 +110,13 @@ def add(
     a terminal; without any of them the file has none.
     """
     chosen = parse_names(events)
-    target = out or f"{_file_name(host)}.pkcs12"
+    target = out or f"{file_name(host)}.pkcs12"
     authority = open_authority(state)
     try:
         password = read_password(
             password_file, prompt="Password of the PKCS#12 file (empty: none)", confirm=True
         )
-        with _Target(target) as file:
+        with Target(target, again=AGAIN) as file:
             data = authority.issue(
                 host,
                 also,
@@ -113,6 +127,7 @@ def add(
             )
             file.write(data)
         client = authority.registry.get(host)
+        note_change(authority, "client added", host=client.host, names=list(all_names(client)))
     finally:
         authority.close()
     if target != "-":
@@ -133,24 +148,26 @@ def list_clients(revoked: bool, as_json: bool, state: Path | None) -> None:
     finally:
         authority.close()
     if as_json:
-        click.echo(json.dumps([_as_json(client) for client in clients], indent=2))
+        click.echo(json.dumps([to_json(client) for client in clients], indent=2))
         return
     header = ("HOST", "ALSO", "EVENT TYPES", "EXPIRES", "LAST SEEN", "STATE")
     rows = [
         (
             client.host,
-            " ".join(name for name in _all_names(client) if name != client.host) or "-",
-            _event_summary(client),
-            _date(client.expires),
-            _moment(client.last_seen),
-            _state_word(client),
+            " ".join(name for name in all_names(client) if name != client.host) or "-",
+            event_summary(client),
+            date(client.expires),
+            moment(client.last_seen),
+            state_word(client),
         )
         for client in clients
     ]
     if not rows:
         click.echo("No client may connect yet; add one with 'openstreamer clients add HOST'.", err=True)
         return
-    _print_table(header, rows)
+    show_table(header, rows)
+    for sentence in ending_soon(clients, time.time()):
+        click.echo(f"openstreamer: {sentence}", err=True)
 
 
 @command.command("show", epilog=examples("openstreamer clients show siem.example.net --json"))
@@ -163,29 +180,42 @@ def show(host: str, as_json: bool, state: Path | None) -> None:
     try:
         client = authority.registry.get(host)
         allowed = authority.registry.allowed_events(client)
+        certificates = authority.registry.certificates(client.host)
     finally:
         authority.close()
     if as_json:
-        click.echo(json.dumps(_as_json(client), indent=2))
+        listed = [certificate_as_json(entry) for entry in certificates]
+        click.echo(json.dumps({**to_json(client), "certificates": listed}, indent=2))
         return
     fields = (
         ("host", client.host),
         ("names", " ".join(client.names) or "-"),
         ("addresses", " ".join(client.addresses) or "-"),
         ("networks", " ".join(client.networks) or "-"),
-        ("state", _state_word(client)),
+        ("state", state_word(client)),
         ("host check", "on" if client.hostcheck else "off: may connect from anywhere"),
         ("event types", " ".join(name for name in MEANINGS if name in client.events) or "none"),
         ("off on the server", " ".join(sorted(client.events - allowed)) or "-"),
-        ("added", _moment(client.added)),
-        ("certificate expires", _moment(client.expires)),
+        ("added", moment(client.added)),
+        ("certificate expires", moment(client.expires)),
         ("serial number", client.serial),
         ("SHA-256 fingerprint", client.fingerprint),
-        ("last seen", _moment(client.last_seen)),
+        ("last seen", moment(client.last_seen)),
         ("last address", client.last_address or "-"),
     )
     for name, value in fields:
         click.echo(f"{name + ':':22}{value}")
+    if len(certificates) > 1:
+        click.echo("")
+        now = time.time()
+        show_table(
+            ("SERIAL NUMBER", "ISSUED", "EXPIRES", "STATE"),
+            [
+                (entry.serial, date(entry.issued), date(entry.expires), certificate_state(entry, now))
+                for entry in certificates
+            ],
+            title="certificates, oldest first",
+        )
 
 
 @command.command(
@@ -204,8 +234,8 @@ def download(host: str, out: str | None, state: Path | None) -> None:
         data = authority.download(client.host)
     finally:
         authority.close()
-    target = out or f"{_file_name(client.host)}.pkcs12"
-    with _Target(target) as file:
+    target = out or f"{file_name(client.host)}.pkcs12"
+    with Target(target, again=AGAIN) as file:
         file.write(data)
     if target != "-":
         click.echo(f"Wrote {target}")
@@ -242,9 +272,69 @@ def events(host: str, action: str | None, names: tuple[str, ...], as_json: bool,
                 enable=chosen if action != "disable" else (),
                 disable=chosen if action == "disable" else rest if action == "set" else (),
             )
+            note_change(
+                authority,
+                "event types of a client changed",
+                host=client.host,
+                **{"off" if action == "disable" else "only" if action == "set" else "on": chosen},
+            )
     finally:
         authority.close()
     show_switches(client.events, as_json=as_json)
+
+
+@command.command(
+    "renew",
+    epilog=examples(
+        "openstreamer clients renew siem.example.net --out siem.pkcs12",
+        "openstreamer clients renew old.example.net --compat --password-file secret.txt --overlap 30",
+        "openstreamer clients renew siem.example.net --overlap 0",
+    ),
+)
+@click.argument("host")
+@password_option
+@click.option(
+    "--out", metavar="FILE", help="Where the file goes. [default: HOST.pkcs12; - is standard output]"
+)
+@click.option("--compat", is_flag=True, help="Old ciphers in the file, for clients with an old OpenSSL.")
+@click.option(
+    "--overlap",
+    metavar="DAYS",
+    type=click.FloatRange(min=0, max=3650),
+    default=14,
+    show_default=True,
+    help="How long the present certificate stays good; 0: it ends now, and so do its sessions.",
+)
+@state_option
+def renew(
+    host: str, password_file: str | None, out: str | None, compat: bool, overlap: float, state: Path | None
+) -> None:
+    """Give a client a new certificate, in a new PKCS#12 file.
+
+    All else stays: names, event types, its position. Its present certificate stays good for the overlap; give
+    it the new file within that time.
+    """
+    authority = open_authority(state)
+    try:
+        client = authority.registry.get(host)
+        target = out or f"{file_name(client.host)}.pkcs12"
+        password = read_password(
+            password_file, prompt="Password of the PKCS#12 file (empty: none)", confirm=True
+        )
+        with Target(target, again=AGAIN) as file:
+            file.write(authority.renew(client.host, password=password, compat=compat, overlap_days=overlap))
+        client = authority.registry.get(client.host)
+        former = authority.registry.certificates(client.host)[-2]
+        note_change(authority, "client renewed", host=client.host, overlap_days=overlap)
+    finally:
+        authority.close()
+    if target == "-":
+        return
+    click.echo(f"Renewed {client.host}; its new file is {target}{'' if password else ' (without password)'}")
+    if former.ends > time.time():
+        click.echo(f"Its former certificate is good until {moment(former.ends)}")
+    else:
+        click.echo("Its former certificate is no longer good")
 
 
 @command.command("revoke", epilog=examples("openstreamer clients revoke siem.example.net"))
@@ -256,53 +346,10 @@ def revoke(host: str, reason: str, state: Path | None) -> None:
     authority = open_authority(state)
     try:
         client = authority.revoke(authority.registry.get(host).host, reason=reason)
+        note_change(authority, "client revoked", host=client.host, reason=reason)
     finally:
         authority.close()
     click.echo(f"Revoked {client.host}; it can no longer connect")
-
-
-class _Target:
-    """A file written 0600 and put in place only when all went well; "-" is standard output."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._data = b""
-        if path != "-":
-            parent = Path(path).absolute().parent
-            if not parent.is_dir():
-                raise OutputError("there is no such directory", target=str(parent))
-            if not os.access(parent, os.W_OK):
-                raise OutputError("no permission to write there", target=str(parent))
-
-    def __enter__(self) -> _Target:
-        return self
-
-    def write(self, data: bytes) -> None:
-        self._data += data
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
-            return
-        if self._path == "-":
-            sys.stdout.buffer.write(self._data)
-            sys.stdout.buffer.flush()
-            return
-        from openstreamer.server.state import write_private
-
-        try:
-            write_private(Path(self._path).absolute(), self._data)
-        except OSError as error:
-            raise OutputError(
-                f"cannot be written ({error.strerror}); 'openstreamer clients download' gives the file again",
-                target=self._path,
-            ) from error
-
-
-def _file_name(host: str) -> str:
-    """A host as a file name: what a shell or a file system may trip over becomes an underscore."""
-    return (
-        "".join(letter if letter.isalnum() or letter in ".-_" else "_" for letter in host).lstrip(".") or "_"
-    )
 
 
 def _warn_of_names(client: Client) -> None:
@@ -325,66 +372,3 @@ def _resolves(name: str) -> bool:
         return bool(socket.getaddrinfo(name, None))
     except OSError:
         return False
-
-
-def _all_names(client: Client) -> tuple[str, ...]:
-    return (*client.names, *client.addresses, *client.networks)
-
-
-def _event_summary(client: Client) -> str:
-    missing = [name for name in MEANINGS if name not in client.events]
-    if not missing:
-        return "all"
-    if len(missing) <= 3:
-        return "all but " + " ".join(missing)
-    return " ".join(name for name in MEANINGS if name in client.events) or "none"
-
-
-def _state_word(client: Client) -> str:
-    if client.revoked is not None:
-        return f"revoked {_date(client.revoked)}"
-    if client.expires <= time.time():
-        return "expired"
-    return "may connect" if client.hostcheck else "may connect from anywhere"
-
-
-def _date(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(seconds))
-
-
-def _moment(seconds: int | None) -> str:
-    return "never" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
-
-
-def _as_json(client: Client) -> dict[str, Any]:
-    return {
-        "host": client.host,
-        "names": list(client.names),
-        "addresses": list(client.addresses),
-        "networks": list(client.networks),
-        "host_check": client.hostcheck,
-        "events": [name for name in MEANINGS if name in client.events],
-        "added": client.added,
-        "revoked": client.revoked,
-        "expires": client.expires,
-        "serial": client.serial,
-        "fingerprint": client.fingerprint,
-        "last_seen": client.last_seen,
-        "last_address": client.last_address or None,
-        "position": client.position,
-    }
-
-
-def _print_table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    out = console()
-    if out.is_terminal:
-        from rich.table import Table
-
-        table = Table(*(name.lower() for name in header), box=None, pad_edge=False)
-        for row in rows:
-            table.add_row(*row)
-        out.print(table)
-        return
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    for row in [header, *rows]:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from openstreamer.cli.changes import note_change
 from openstreamer.cli.common import console, examples, state_option
 from openstreamer.errors import UsageError
 
@@ -62,8 +63,10 @@ def command(action: str | None, names: tuple[str, ...], as_json: bool, state: Pa
     try:
         if action == "enable":
             enabled = authority.registry.set_server_events(enable=chosen)
+            note_change(authority, "event types changed", on=chosen)
         elif action == "disable":
             enabled = authority.registry.set_server_events(disable=chosen)
+            note_change(authority, "event types changed", off=chosen)
         else:
             enabled = authority.registry.server_events()
     finally:

@@ -33,14 +33,32 @@ from openstreamer.errors import MissingExtra, StateError
     help="File whose first line is the password of the web pages; - reads it from standard input. "
     "[default: a question on a terminal; elsewhere one is made up and shown]",
 )
+@click.option(
+    "--ca-cert",
+    metavar="FILE",
+    help="Issue with this CA (PEM, with those above it up to the root) instead of one of its own.",
+)
+@click.option("--ca-key", metavar="FILE", help="The private key of that CA (PEM).")
+@click.option(
+    "--ca-key-password-file", metavar="F|-", help="File whose first line is the password of the key."
+)
 @click.option("--force", is_flag=True, help="Complete a directory that exists; nothing in it is replaced.")
-def command(state: Path | None, names: tuple[str, ...], password_file: str | None, force: bool) -> None:
+def command(
+    state: Path | None,
+    names: tuple[str, ...],
+    password_file: str | None,
+    ca_cert: str | None,
+    ca_key: str | None,
+    ca_key_password_file: str | None,
+    force: bool,
+) -> None:
     """Make the state directory: certificate authority, server certificate, settings, event log.
 
     All event types are switched on afterwards, and no client may connect yet: add one with 'openstreamer
     clients add'.
     """
     from openstreamer.authority import Authority
+    from openstreamer.cli.authority import read_given_ca
     from openstreamer.cli.web_password import keep_password
     from openstreamer.server import state as state_module
     from openstreamer.server.settings import template
@@ -54,12 +72,15 @@ def command(state: Path | None, names: tuple[str, ...], password_file: str | Non
         raise StateError(f"{directory.path} is a state directory already; nothing was changed")
     if made:
         state_module.open_state(directory.path)
+    ca = read_given_ca(ca_cert, ca_key, ca_key_password_file)
+    if ca is not None and authority.exists:
+        raise StateError(f"{directory.path} has a CA already; 'openstreamer authority rotate' changes it")
     password = _choose_password(
         password_file is not None or not directory.web_password.exists(), password_file
     )
     state_module.create(directory)
     if not authority.exists:
-        authority.create(names=names)
+        authority.create(names=names, ca=ca)
     authority.complete(names=names)
     if not directory.settings.exists():
         state_module.write_private(directory.settings, template().encode())

@@ -1,0 +1,55 @@
+"""A file with a key in it, as a command writes it: readable by its user alone, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from openstreamer.errors import OutputError
+
+
+class Target:
+    """A file written 0600 and put in place only when all went well; "-" is standard output.
+
+    `again` is the command that gives the same once more, for who finds the file could not be written.
+    """
+
+    def __init__(self, path: str, *, again: str = "") -> None:
+        self._path = path
+        self._again = again
+        self._data = b""
+        if path != "-":
+            parent = Path(path).absolute().parent
+            if not parent.is_dir():
+                raise OutputError("there is no such directory", target=str(parent))
+            if not os.access(parent, os.W_OK):
+                raise OutputError("no permission to write there", target=str(parent))
+
+    def __enter__(self) -> Target:
+        return self
+
+    def write(self, data: bytes) -> None:
+        self._data += data
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            return
+        if self._path == "-":
+            sys.stdout.buffer.write(self._data)
+            sys.stdout.buffer.flush()
+            return
+        from openstreamer.server.state import write_private
+
+        try:
+            write_private(Path(self._path).absolute(), self._data)
+        except OSError as error:
+            again = f"; '{self._again}' gives the file again" if self._again else ""
+            raise OutputError(f"cannot be written ({error.strerror}){again}", target=self._path) from error
+
+
+def file_name(host: str) -> str:
+    """A host as a file name: what a shell or a file system may trip over becomes an underscore."""
+    return (
+        "".join(letter if letter.isalnum() or letter in ".-_" else "_" for letter in host).lstrip(".") or "_"
+    )
