@@ -146,23 +146,11 @@ def command(server: str | None, formats: tuple[str, ...], targets: tuple[str, ..
     return _run(server, pair_outputs(formats, targets), options)
 
 
-def events_for(record_types: frozenset[int] | None) -> str:
-    """The classes that outputs of these record types have a use for; packets come with their alerts."""
-    from openstreamer.layouts.records import EVENT_CLASSES, RECORDS
-
-    if record_types is None:
-        return "all"
-    classes = {RECORDS[number].event_class for number in record_types if number in RECORDS}
-    if "packet" in classes:
-        classes.add("intrusion")
-    return ",".join(name for name in EVENT_CLASSES if name in classes) or "all"
-
-
 def _settings(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> FeedSettings:
     from openstreamer.client.credentials import ClientCredentials
     from openstreamer.client.feed import FeedSettings
     from openstreamer.client.receiver import Wanted
-    from openstreamer.client.request import make_request, parse_flags
+    from openstreamer.client.request import events_for, make_request, parse_flags
     from openstreamer.client.times import parse_time
     from openstreamer.outputs.registry import find
 

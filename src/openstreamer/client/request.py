@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from openstreamer.errors import UsageError
-from openstreamer.layouts.records import EVENT_CLASSES
+from openstreamer.layouts.records import EVENT_CLASSES, RECORDS
 from openstreamer.layouts.requests import EXTENDED, FLAG_BITS, NUMBER_OF_CLASS
 
 _PACKETS, _METADATA, _ARCHIVE_TIMES, _EXTRA_DATA, _EXTENDED = 0, 20, 23, 27, 30
@@ -121,6 +121,16 @@ def _wanted(events: Iterable[str]) -> dict[str, int | None]:
     if not wanted:
         raise UsageError(f"no events are asked for; there are all, {', '.join(EVENT_CLASSES)}")
     return {name: wanted[name] for name in EVENT_CLASSES if name in wanted}
+
+
+def events_for(record_types: frozenset[int] | None) -> str:
+    """The classes that outputs of these record types have a use for; packets come with their alerts."""
+    if record_types is None:
+        return "all"
+    classes = {RECORDS[number].event_class for number in record_types if number in RECORDS}
+    if "packet" in classes:
+        classes.add("intrusion")
+    return ",".join(name for name in EVENT_CLASSES if name in classes) or "all"
 
 
 def make_request(

@@ -18,10 +18,11 @@ RECORD_BYTES = 200
 
 
 class SessionBegan(msgspec.Struct, frozen=True):
-    """From here on the records of a member of a source come from a session asked from that time."""
+    """From here on the records of a member of a source come from this session, asked from that time."""
 
     source: str
     member: int
+    session: int
     asked: int
 
 
@@ -29,13 +30,14 @@ class Received(msgspec.Struct, frozen=True):
     """Records of one server, in order.
 
     Attributes:
-        source, member: where they come from. server: "host:port".
+        source, member, session: where they come from. server: "host:port".
         records: all of them. wanted: those of them that may be delivered, the others only count for the
         position; metadata is among both.
     """
 
     source: str
     member: int
+    session: int
     server: str
     records: list[Record]
     wanted: list[Record]
