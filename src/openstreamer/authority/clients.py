@@ -98,6 +98,8 @@ class Client:
     last_address: str = ""
     position: int | None = None
     """Number of the last chunk it acknowledged, as the service noted it."""
+    issuer: str = ""
+    """Of its newest certificate; see `Certificate.issuer`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,12 @@ class KeyFiles:
         """The CAs whose clients are let in."""
         return self._load_certificates(self.trusted_file)
 
+    def counts(self, issuer: str) -> bool:
+        """Whether the CA whose certificate has this SHA-256 is one whose clients are let in."""
+        from .certificates import fingerprint_of
+
+        return not issuer or any(fingerprint_of(entry) == issuer for entry in self.trusted())
+
     def former(self) -> tuple[x509.Certificate, ...]:
         """The CAs that have left."""
         return self._load_certificates(self.former_file) if self.former_file.exists() else ()

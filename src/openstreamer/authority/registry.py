@@ -297,6 +297,7 @@ def _client(connection: sqlite3.Connection, identifier: int) -> Client:
         last_seen=last_seen,
         last_address=last_address,
         position=position,
+        issuer=newest.issuer,
     )
 
 

@@ -1,8 +1,8 @@
 """`openstreamer authority`: the certificates of the server, and the CA that makes them.
 
 Shows them, renews and imports the server's own, changes the CA, writes revocation lists. Everything here
-works beside a running service, which follows within a second. Rules: `docs/certificates.md`; what happens is in
-`openstreamer.authority`.
+works beside a running service, which follows within a second. Rules: `docs/certificates.md`. How it is done is
+in `openstreamer.authority`.
 """
 
 from __future__ import annotations
@@ -83,6 +83,10 @@ def _print_overview(overview: Overview, now: float) -> None:
     click.echo(f"names:                {' '.join(server.names) or '-'}")
     click.echo(f"SHA-256 fingerprint:  {server.fingerprint}")
     if overview.rotation is None:
+        if overview.not_renewed:
+            click.echo("")
+            click.echo("Refused, because their certificates are of a CA that has left:")
+            _print_renewals(overview.not_renewed)
         return
     until = overview.rotation.until
     click.echo("")
@@ -99,6 +103,10 @@ def _print_not_renewed(hosts: tuple[str, ...]) -> None:
         click.echo("Every client has a certificate of the new CA: 'openstreamer authority finish'")
         return
     click.echo(f"Without a certificate of the new CA ({len(hosts)}):")
+    _print_renewals(hosts)
+
+
+def _print_renewals(hosts: tuple[str, ...]) -> None:
     for host in hosts:
         click.echo(f"  openstreamer clients renew {host}")
 

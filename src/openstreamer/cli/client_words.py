@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from openstreamer.cli.events import MEANINGS
 
 if TYPE_CHECKING:
-    from openstreamer.authority import Certificate, Client
+    from openstreamer.authority import Authority, Certificate, Client
+
+FORMER = "refused: former CA"
 
 SOON_DAYS = 30
 """A certificate that ends within so many days is told of."""
@@ -30,10 +32,12 @@ def event_summary(client: Client) -> str:
     return " ".join(name for name in MEANINGS if name in client.events) or "none"
 
 
-def state_word(client: Client) -> str:
+def state_word(client: Client, authority: Authority) -> str:
     """Whether it may connect."""
     if client.revoked is not None:
         return f"revoked {date(client.revoked)}"
+    if not authority.files.counts(client.issuer):
+        return FORMER
     if client.expires <= time.time():
         return "expired"
     return "may connect" if client.hostcheck else "may connect from anywhere"
@@ -69,10 +73,12 @@ def to_json(client: Client) -> dict[str, Any]:
     }
 
 
-def certificate_state(certificate: Certificate, now: float) -> str:
+def certificate_state(certificate: Certificate, authority: Authority, now: float) -> str:
     """What a certificate is good for at this moment."""
     if certificate.revoked is not None:
         return f"revoked {date(certificate.revoked)}"
+    if not authority.files.counts(certificate.issuer):
+        return FORMER
     if certificate.expires <= now:
         return "expired"
     if certificate.until is None:
@@ -93,12 +99,17 @@ def certificate_as_json(certificate: Certificate) -> dict[str, Any]:
     }
 
 
-def ending_soon(clients: Iterable[Client], now: float) -> Iterator[str]:
-    """A sentence for each client whose certificate ends soon, or has ended."""
+def to_renew(clients: Iterable[Client], authority: Authority, now: float) -> Iterator[str]:
+    """A sentence for each client whose certificate ends soon, has ended, or is of a CA that has left."""
     from openstreamer.authority.lifetime import ends_within, in_words
 
     for client in clients:
-        if client.revoked is None and ends_within(now, client.expires, days=SOON_DAYS):
+        if client.revoked is None and not authority.files.counts(client.issuer):
+            yield (
+                f"the certificate of {client.host} is of a CA that has left: "
+                f"'openstreamer clients renew {client.host}'"
+            )
+        elif client.revoked is None and ends_within(now, client.expires, days=SOON_DAYS):
             yield (
                 f"the certificate of {client.host} {in_words(now, client.expires)}: "
                 f"'openstreamer clients renew {client.host}'"

@@ -21,7 +21,7 @@ from openstreamer.cli.client_words import (
     certificate_as_json,
     certificate_state,
     date,
-    ending_soon,
+    to_renew,
     event_summary,
     moment,
     state_word,
@@ -158,7 +158,7 @@ def list_clients(revoked: bool, as_json: bool, state: Path | None) -> None:
             event_summary(client),
             date(client.expires),
             moment(client.last_seen),
-            state_word(client),
+            state_word(client, authority),
         )
         for client in clients
     ]
@@ -166,7 +166,7 @@ def list_clients(revoked: bool, as_json: bool, state: Path | None) -> None:
         click.echo("No client may connect yet; add one with 'openstreamer clients add HOST'.", err=True)
         return
     show_table(header, rows)
-    for sentence in ending_soon(clients, time.time()):
+    for sentence in to_renew(clients, authority, time.time()):
         click.echo(f"openstreamer: {sentence}", err=True)
 
 
@@ -192,7 +192,7 @@ def show(host: str, as_json: bool, state: Path | None) -> None:
         ("names", " ".join(client.names) or "-"),
         ("addresses", " ".join(client.addresses) or "-"),
         ("networks", " ".join(client.networks) or "-"),
-        ("state", state_word(client)),
+        ("state", state_word(client, authority)),
         ("host check", "on" if client.hostcheck else "off: may connect from anywhere"),
         ("event types", " ".join(name for name in MEANINGS if name in client.events) or "none"),
         ("off on the server", " ".join(sorted(client.events - allowed)) or "-"),
@@ -211,7 +211,12 @@ def show(host: str, as_json: bool, state: Path | None) -> None:
         show_table(
             ("SERIAL NUMBER", "ISSUED", "EXPIRES", "STATE"),
             [
-                (entry.serial, date(entry.issued), date(entry.expires), certificate_state(entry, now))
+                (
+                    entry.serial,
+                    date(entry.issued),
+                    date(entry.expires),
+                    certificate_state(entry, authority, now),
+                )
                 for entry in certificates
             ],
             title="certificates, oldest first",
