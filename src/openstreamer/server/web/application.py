@@ -17,6 +17,7 @@ from openstreamer.server.web import (
     pages_clients,
     pages_events,
     pages_login,
+    pages_renewal,
     pages_status,
     pages_types,
 )
@@ -82,6 +83,8 @@ PAGES = (
     Page("GET", "/clients/{host}/file", pages_clients.download),
     Page("GET", "/clients/{host}/revoke", pages_clients.ask),
     Page("POST", "/clients/{host}/revoke", pages_clients.revoke),
+    Page("GET", "/clients/{host}/renew", pages_renewal.ask),
+    Page("POST", "/clients/{host}/renew", pages_renewal.renew),
     Page("POST", "/clients/{host}/types", pages_clients.set_types),
     Page("GET", "/events", pages_events.browse),
     Page("GET", "/events/live", pages_events.live, quiet=True),

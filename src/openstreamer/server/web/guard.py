@@ -196,9 +196,12 @@ def page(
                     )
             return await endpoint(visit)
         except Refused as refused:
-            return await visit.page(
+            said = await visit.page(
                 "message.html", refused.status, title="Refused", sentence=refused.sentence
             )
+            if request.method == "POST" and not visit.form:
+                said.headers["connection"] = "close"  # the rest of the form is not wanted
+            return said
         except OpenStreamerError as error:
             log.error("web pages: %s", error)
             return await visit.page("message.html", 500, title="That did not work", sentence=str(error))
@@ -271,7 +274,7 @@ def _to_login(request: Request) -> Response:
     if request.headers.get("hx-request") == "true":
         return Response(status_code=401, headers={"hx-redirect": "/login"})
     if request.method != "GET" or "text/event-stream" in request.headers.get("accept", ""):
-        return PlainTextResponse("Log in first.\n", 401)
+        return PlainTextResponse("Log in first.\n", 401, {"connection": "close"})
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     target = local_page(path)
     return RedirectResponse(

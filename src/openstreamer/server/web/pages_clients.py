@@ -7,6 +7,7 @@ counts at once, for open sessions too. Rules: guide, "Adding eStreamer clients";
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from urllib.parse import quote
 
@@ -28,7 +29,8 @@ def path_of(host: str) -> str:
     return f"/clients/{quote(host, safe='')}"
 
 
-async def _client(visit: Visit) -> Client:
+async def client_of(visit: Visit) -> Client:
+    """The client that the address names; 404 if there is none."""
     host = visit.request.path_params["host"]
     try:
         return await visit.context.run(lambda: visit.context.service.authority.registry.get(host))
@@ -82,7 +84,7 @@ def _rows(snapshot: Snapshot, clients: list[Client]) -> list[dict[str, object]]:
 
 async def show_one(visit: Visit) -> Response:
     """One client, with its sessions."""
-    client = await _client(visit)
+    client = await client_of(visit)
     snapshot = await visit.context.snapshot()
     registry = visit.context.service.authority.registry
     allowed = await visit.context.run(lambda: registry.allowed_events(client))
@@ -95,14 +97,15 @@ async def show_one(visit: Visit) -> Response:
         types=EVENT_TYPES,
         allowed=allowed,
         home=path_of(client.host),
+        server_name=client.host if _is_here(client) else visit.context.host_name,
         server_port=snapshot.listen[0].rpartition(":")[2] if snapshot.listen else "8302",
-        file_name=_file_name(client.host),
+        file_name=file_name(client.host),
     )
 
 
 async def names(visit: Visit) -> Response:
     """What a client's names stand for on this server just now. May take some seconds."""
-    client = await _client(visit)
+    client = await client_of(visit)
     found = await visit.context.resolve(client.names)
     return await visit.page("client_names.html", client=client, found=found)
 
@@ -153,7 +156,7 @@ async def add(visit: Visit) -> Response:
 
 async def download(visit: Visit) -> Response:
     """The PKCS#12 file."""
-    client = await _client(visit)
+    client = await client_of(visit)
     try:
         content = await visit.context.run(lambda: visit.context.service.authority.download(client.host))
     except AuthorityError as error:
@@ -162,13 +165,13 @@ async def download(visit: Visit) -> Response:
     return Response(
         content,
         media_type="application/x-pkcs12",
-        headers={"content-disposition": f'attachment; filename="{_file_name(client.host)}"'},
+        headers={"content-disposition": f'attachment; filename="{file_name(client.host)}"'},
     )
 
 
 async def ask(visit: Visit) -> Response:
     """The question before a client is revoked."""
-    client = await _client(visit)
+    client = await client_of(visit)
     if client.revoked is not None:
         raise Refused(404, f"Client {client.host} is revoked already.")
     snapshot = await visit.context.snapshot()
@@ -178,7 +181,7 @@ async def ask(visit: Visit) -> Response:
 
 async def revoke(visit: Visit) -> Response:
     """Revoke a client, and wait for its sessions to have ended."""
-    client = await _client(visit)
+    client = await client_of(visit)
     service = visit.context.service
     ended = sum(session.client.host == client.host for session in service.sessions)
     try:
@@ -194,7 +197,7 @@ async def revoke(visit: Visit) -> Response:
 
 async def set_types(visit: Visit) -> Response:
     """Set a client's own event types."""
-    client = await _client(visit)
+    client = await client_of(visit)
     ticked = chosen_types(visit)
     registry = visit.context.service.authority.registry
     await visit.context.run(
@@ -209,6 +212,12 @@ async def set_types(visit: Visit) -> Response:
     return RedirectResponse(path_of(client.host), 303)
 
 
-def _file_name(host: str) -> str:
+def _is_here(client: Client) -> bool:
+    """Whether a client is this machine itself, which then reaches the server by the same name."""
+    address = ipaddress.ip_address(client.host) if client.host in client.addresses else None
+    return client.host == "localhost" or (address is not None and address.is_loopback)
+
+
+def file_name(host: str) -> str:
     """Name of a client's file: nothing in it that a file system or a header could take amiss."""
     return f"{re.sub(r'[^A-Za-z0-9._-]', '_', host)}.pkcs12"
