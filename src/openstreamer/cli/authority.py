@@ -1,8 +1,8 @@
 """`openstreamer authority`: the certificates of the server, and the CA that makes them.
 
 Shows them, renews and imports the server's own, changes the CA, writes revocation lists. Everything here
-works beside a running service, which follows within a second. Rules: `docs/certificates.md`. How it is done is
-in `openstreamer.authority`.
+works beside a running service, which follows within a second. Rules: `docs/certificates.md`. How it is done
+is in `openstreamer.authority`.
 """
 
 from __future__ import annotations

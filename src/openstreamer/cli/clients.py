@@ -21,11 +21,11 @@ from openstreamer.cli.client_words import (
     certificate_as_json,
     certificate_state,
     date,
-    to_renew,
     event_summary,
     moment,
     state_word,
     to_json,
+    to_renew,
 )
 from openstreamer.cli.common import examples, password_option, read_password, state_option
 from openstreamer.cli.events import MEANINGS, open_authority, parse_names, show_switches

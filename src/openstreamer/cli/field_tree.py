@@ -29,7 +29,10 @@ _LONGEST = 72
 
 @dataclass(frozen=True)
 class Node:
-    """One field: where it starts (from the start of the bytes given), how long it is, what it says."""
+    """One field: where it starts (from the start of the bytes given), how long it is, what it says.
+
+    `raw` is its value as it was decoded; None for a block or list, whose fields follow one level deeper.
+    """
 
     depth: int
     offset: int
@@ -37,6 +40,7 @@ class Node:
     name: str
     kind: str
     value: str
+    raw: Any = None
 
 
 def shown(value: Any) -> str:
@@ -66,8 +70,8 @@ def _fields(value: Any, number: int, data: bytes, start: int, end: int, depth: i
     if isinstance(value, Block):
         length = _word(data, start + 4)
         end = start + length
-        yield Node(depth, start, 4, "block_type", "u32", f"{number} ({layout.id})")
-        yield Node(depth, start + 4, 4, "block_length", "u32", str(length))
+        yield Node(depth, start, 4, "block_type", "u32", f"{number} ({layout.id})", number)
+        yield Node(depth, start + 4, 4, "block_length", "u32", str(length), length)
         position += 8
     alternative = 0 if value.alternative is UNSET else value.alternative
     for field in layout.fields(number, alternative):
@@ -76,23 +80,23 @@ def _fields(value: Any, number: int, data: bytes, start: int, end: int, depth: i
         nested = isinstance(field.kind, NestedKind | ListKind | RestListKind)
         text = "" if nested else _with_words(field, found)
         kind = f"bytes[{field.length}]" if field.length else field.kind.name
-        yield Node(depth, position, size, field.name, kind, text)
+        yield Node(depth, position, size, field.name, kind, text, None if nested else found)
         if nested:
             items = [found] if isinstance(field.kind, NestedKind) else found
             begin = position + 8 if isinstance(field.kind, ListKind) else position
             yield from _items(items, data, begin, depth + 1)
         position += size
     if position < end:
-        yield Node(depth, position, end - position, "left_over", "bytes", shown(data[position:end]))
+        yield Node(depth, position, end - position, "left_over", "bytes", shown(data[position:end]), data[position:end])
 
 
 def _items(items: Any, data: bytes, position: int, depth: int) -> Iterator[Node]:
     for item in items:
         length = _word(data, position + 4)
         if isinstance(item, UnknownBlock):
-            yield Node(depth, position, 4, "block_type", "u32", f"{item.block_type} (unknown)")
-            yield Node(depth, position + 4, 4, "block_length", "u32", str(length))
-            yield Node(depth, position + 8, length - 8, "bytes", "bytes", shown(item.data))
+            yield Node(depth, position, 4, "block_type", "u32", f"{item.block_type} (unknown)", item.block_type)
+            yield Node(depth, position + 4, 4, "block_length", "u32", str(length), length)
+            yield Node(depth, position + 8, length - 8, "bytes", "bytes", shown(item.data), item.data)
         else:
             yield from _fields(item, item.block_type, data, position, position + length, depth)
         position += length
