@@ -30,7 +30,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from openstreamer.errors import AuthorityError
 
 CA_DAYS = 3653
-SERVER_DAYS = 825
+SERVER_DAYS = 824  # 825 with the day before
 CLIENT_DAYS = 1096
 REVOCATION_LIST_DAYS = 30
 
