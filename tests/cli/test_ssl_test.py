@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from openstreamer.cli.ssl_test import expand, parse_flags
+from openstreamer.cli.ssl_test_options import expand, parse_flags
 from openstreamer.errors import UsageError
 from support import hand_made
 from support.certificates import authority

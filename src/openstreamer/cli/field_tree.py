@@ -87,14 +87,24 @@ def _fields(value: Any, number: int, data: bytes, start: int, end: int, depth: i
             yield from _items(items, data, begin, depth + 1)
         position += size
     if position < end:
-        yield Node(depth, position, end - position, "left_over", "bytes", shown(data[position:end]), data[position:end])
+        yield Node(
+            depth,
+            position,
+            end - position,
+            "left_over",
+            "bytes",
+            shown(data[position:end]),
+            data[position:end],
+        )
 
 
 def _items(items: Any, data: bytes, position: int, depth: int) -> Iterator[Node]:
     for item in items:
         length = _word(data, position + 4)
         if isinstance(item, UnknownBlock):
-            yield Node(depth, position, 4, "block_type", "u32", f"{item.block_type} (unknown)", item.block_type)
+            yield Node(
+                depth, position, 4, "block_type", "u32", f"{item.block_type} (unknown)", item.block_type
+            )
             yield Node(depth, position + 4, 4, "block_length", "u32", str(length), length)
             yield Node(depth, position + 8, length - 8, "bytes", "bytes", shown(item.data), item.data)
         else:

@@ -43,7 +43,7 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
         of it to deliver. ipv6: connect over IPv6 only. count: end after that many events. connect_timeout:
         seconds for connection and handshake. read_deadline: seconds without any message after which the
         link is taken for dead; servers send something
-            every minute.
+            every minute. answer_all: answer every message with a Null, as the reference client does.
     """
 
     host: str
@@ -55,6 +55,7 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None = None
     connect_timeout: float = 20.0
     read_deadline: float = 300.0
+    answer_all: bool = False
 
     @property
     def server(self) -> str:
@@ -89,6 +90,7 @@ class Feed:
         self.names = names if names is not None else NameCache()
         self.counts = Counts()
         self.sessions = 0
+        self.heard = False
         self.finished = False
         self.connected = False
         self._troubled = False
@@ -201,6 +203,7 @@ class Feed:
             settings.wanted,
             settings.server,
             limit=limit,
+            answer_all=settings.answer_all,
         )
         self._receiver = receiver
         connection.send(receiver.start())
@@ -217,6 +220,7 @@ class Feed:
                 continue
             last = now
             self._policy.heard()
+            self.heard = True
             self._began()
             if self._troubled:
                 self._troubled = False

@@ -101,6 +101,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
         silence: seconds without a profile after which an answer is taken to be complete.
         connect_timeout: seconds for connection and handshake, and for the answer to the first message.
         initial_timestamp: the timestamp of the session's request.
+        answer_all: answer every message with a Null, as the reference client does.
     """
 
     host: str
@@ -116,6 +117,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     silence: float = SILENCE
     connect_timeout: float = 20.0
     initial_timestamp: int = NOW
+    answer_all: bool = False
 
     @property
     def server(self) -> str:
@@ -187,6 +189,7 @@ class HostSession:
             settings.initial_timestamp,
             settings.session_flags,
             _PAIRS if settings.session_flags & _EXTENDED else None,
+            answer_all=settings.answer_all,
         )
 
     def __enter__(self) -> HostSession:

@@ -90,9 +90,13 @@ class Receiver:
         server: str,
         *,
         limit: int | None = None,
+        answer_all: bool = False,
     ) -> None:
         self._session = ClientSession(
-            tracker.initial_timestamp, request.flags, request.event_types if request.extended else None
+            tracker.initial_timestamp,
+            request.flags,
+            request.event_types if request.extended else None,
+            answer_all=answer_all,
         )
         self._tracker = tracker
         self._names = names

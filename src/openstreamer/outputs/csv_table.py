@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -63,11 +64,20 @@ class CsvOutput(FileOutput):
     title = "a table with chosen columns, one row an event (RFC 4180)"
     example = "openstreamer stream SERVER -o csv:columns=time,message,source_ip -f events.csv"
 
-    def __init__(self, config: msgspec.Struct, target: str) -> None:
+    def __init__(
+        self,
+        config: msgspec.Struct,
+        target: str,
+        *,
+        columns: Sequence[columns_table.Column] | None = None,
+        line_end: str = "\r\n",
+    ) -> None:
+        """`columns` go before those of the settings, under whatever names they have."""
         super().__init__(config, target)
         assert isinstance(config, CsvConfig)
         self._settings = config
-        chosen = [columns_table.column(name) for name in config.columns or columns_table.DEFAULT]
+        self._line_end = line_end
+        chosen = columns or [columns_table.column(name) for name in config.columns or columns_table.DEFAULT]
         self._rows = columns_table.RowMaker(chosen)
 
     def open(self, place: Place | None) -> None:
@@ -79,7 +89,7 @@ class CsvOutput(FileOutput):
 
     def _text(self, rows: list[Any]) -> bytes:
         text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._settings.separator, lineterminator="\r\n").writerows(rows)
+        csv.writer(text, delimiter=self._settings.separator, lineterminator=self._line_end).writerows(rows)
         return text.getvalue().encode()
 
     def write(self, batch: Batch) -> None:

@@ -27,9 +27,10 @@ from openstreamer.outputs.files import open_target
 from openstreamer.outputs.interface import Place
 from openstreamer.outputs.one_file import FileOutput
 
-_UNSAFE = re.compile(
+UNSAFE = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]"
 )
+"""What could steer a terminal."""
 
 _RESET = "\x1b[0m"
 _STYLES = {
@@ -92,7 +93,7 @@ class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def harmless(text: str) -> str:
     """The text with everything that could steer a terminal replaced by an escape that can be read."""
-    return _UNSAFE.sub(_escape, text)
+    return UNSAFE.sub(_escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -62,6 +62,8 @@ class ClientSession:
         event_types: (event type, version) pairs of the extended request.
         dead_after: seconds without any message after which the link is taken for dead; None for never.
         message_limit: longest message accepted, in bytes. This is a security limit.
+        answer_all: answer every message with a Null, as the reference client does, not only those that are
+            to be acknowledged.
 
     Attributes that others read: `error` (why the session ended), `services` (what the server offered),
     `bundles`, `bundle_gaps` (bundles whose number did not follow the last one's), `ignored` (messages that
@@ -76,6 +78,7 @@ class ClientSession:
         *,
         dead_after: float | None = DEAD_AFTER,
         message_limit: int = MESSAGE_LIMIT,
+        answer_all: bool = False,
     ) -> None:
         self.state = ClientState.CONNECTED
         self.error: OpenStreamerError | None = None
@@ -84,6 +87,7 @@ class ClientSession:
         self._request = EventStreamRequest(initial_timestamp, flags)
         self._event_types = tuple(event_types or ())
         self._dead_after = dead_after
+        self._answer_all = answer_all
         self._reader = FrameReader(message_limit)
         self._records = RecordReader()
         self._out: list[bytes] = []
@@ -187,6 +191,8 @@ class ClientSession:
 
     def _take(self, message_type: int, body: bytes) -> None:
         action = CLIENT_TABLE[self.state, row_type(message_type)].action
+        if self._answer_all and action not in (ClientAction.BUNDLE, ClientAction.RECORD):
+            self._unacknowledged += 1
         if action is ClientAction.BUNDLE:
             self._count_bundle(self._records.bundle(body))
             self._unacknowledged += 1
