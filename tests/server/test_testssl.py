@@ -1,0 +1,116 @@
+"""testssl.sh (Debian: testssl.sh) against both ports: nothing above LOW.
+
+It is told to trust the server's authority, as clients and browsers are that know it. Rules: `docs/server.md`,
+"TLS".
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.live_service import LiveService, Start, start, template
+from support.programs import program
+from support.web_client import WebClient, start_with_pages
+
+__all__ = ["start", "template"]
+
+HARMLESS = {"OK", "INFO", "LOW", "DEBUG"}
+
+EXPECTED = {
+    "cert_revocation": "neither a list of revoked certificates nor OCSP is named in the server's certificate: "
+    "its authority signs nothing else that is a server, and is replaced if the key is lost",
+    "engine_problem": "about the OpenSSL of the machine that tests",
+    "HTTP_status_code": "the first page leads to the login",
+    "secure_client_renego": "cannot be tried without a certificate: tried below",
+    "BREACH": "cannot be tried without a certificate: there is no HTTP",
+}
+"""Findings that are none here, and why."""
+
+
+def findings(address: str, trusted: Path, folder: Path, *checks: str) -> dict[str, tuple[str, str]]:
+    """Severity and text by id."""
+    report = folder / "report.json"
+    command = [
+        program("testssl"), "--warnings", "off", "--color", "0", "--nodns", "none", "--quiet",
+        "--connect-timeout", "20", "--openssl-timeout", "20", "--add-ca", str(trusted),
+        *checks, "--jsonfile", str(report), address,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=folder, check=False)
+    assert report.exists(), done.stdout + done.stderr
+    rows = json.loads(report.read_text("utf-8"))
+    return {row["id"]: (row["severity"], row["finding"]) for row in rows}
+
+
+def serious(found: dict[str, tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    return {name: about for name, about in found.items() if about[0] not in HARMLESS and name not in EXPECTED}
+
+
+def trusted(live: LiveService) -> Path:
+    return live.service.authority.server_context_files().trusted
+
+
+@pytest.mark.slow
+def test_the_port_of_the_clients(start: Start, tmp_path: Path) -> None:
+    live = start()
+    found = findings(
+        f"127.0.0.1:{live.port}",
+        trusted(live),
+        tmp_path,
+        "--protocols",
+        "--standard",
+        "--server-defaults",
+        "-U",
+    )
+    assert serious(found) == {}
+    assert found["TLS1_2"][1] == found["TLS1_2"][1]
+    for old in ("SSLv2", "SSLv3", "TLS1", "TLS1_1"):
+        assert found[old][1].startswith("not offered"), old
+    assert found["TLS1_3"][1].startswith("offered")
+    assert found["cert_chain_of_trust"][0] == "OK"
+    assert found["cert_trust"][0] == "OK"
+    assert found["secure_renego"][0] == "OK"
+
+
+@pytest.mark.slow
+def test_the_port_of_the_pages(start: Start, tmp_path: Path) -> None:
+    live = start_with_pages(start, web="0.0.0.0:0")
+    found = findings(
+        f"127.0.0.1:{WebClient(live).port}",
+        trusted(live),
+        tmp_path,
+        "--protocols",
+        "--standard",
+        "--server-defaults",
+        "--headers",
+        "--heartbleed",
+        "--ccs-injection",
+        "--ticketbleed",
+        "--robot",
+        "--renegotiation",
+        "--compression",
+    )
+    assert serious(found) == {}
+    assert found["TLS1_1"][1].startswith("not offered")
+    assert found["cipherlist_AVERAGE"][0] in ("OK", "INFO"), "no CBC for browsers"
+    assert found["cert_chain_of_trust"][0] == "OK"
+    assert found["secure_client_renego"][0] == "OK"
+
+
+def test_a_client_cannot_renegotiate(start: Start) -> None:
+    """Each renegotiation costs the server far more than the client."""
+    live = start()
+    certificate = str(live.certificates["one"])
+    done = subprocess.run(
+        [
+            program("openssl"), "s_client", "-connect", f"127.0.0.1:{live.port}", "-tls1_2",
+            "-cert", certificate, "-key", certificate,
+        ],
+        input="R\n", capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert "RENEGOTIATING" in said
+    assert "no renegotiation" in said, said[-600:]
