@@ -22,6 +22,7 @@ PACKAGES = {
     "chromedriver": "chromium-driver",
     "chromium": "chromium",
     "suricata": "suricata (bookworm-backports)",
+    "testssl": "testssl.sh",
 }
 """Debian package of each program."""
 
