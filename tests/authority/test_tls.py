@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from openstreamer.authority import Authority, Credentials, read_pkcs12
 from openstreamer.authority.tls import server_context
 from openstreamer.errors import AuthorityError, ConfigurationError
 from support.peers import der, openssl
+from support.tls_talk import Talk, client_context
 
 
 @pytest.fixture(scope="module")
@@ -39,42 +39,6 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
     with Authority(tmp_path_factory.mktemp("foreign")) as authority:
         authority.create()
         return read_pkcs12(authority.issue("client.example", ["127.0.0.1"]))
-
-
-class Talk:
-    """A client and a server that talk in memory."""
-
-    def __init__(
-        self, client: ssl.SSLContext, server: ssl.SSLContext, session: ssl.SSLSession | None = None
-    ) -> None:
-        up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.client = client.wrap_bio(down, up, server_hostname="localhost", session=session)
-        self.server = server.wrap_bio(up, down, server_side=True)
-        waiting = [self.client, self.server]
-        for _ in range(20):
-            for end in list(waiting):
-                try:
-                    end.do_handshake()
-                    waiting.remove(end)
-                except ssl.SSLWantReadError:
-                    pass
-            if not waiting:
-                break
-        assert not waiting
-        self.server.write(b"hello")
-        assert self.client.read(10) == b"hello"
-
-
-def client_context(credentials: Credentials) -> ssl.SSLContext:
-    """A client that verifies the server by the CA it was given, not by its name."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.load_verify_locations(cadata=credentials.ca_pem.decode())
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(credentials.certificate_pem + credentials.private_key_pem)
-        file.flush()
-        context.load_cert_chain(file.name)
-    return context
 
 
 def contexts(state: Path, credentials: Credentials) -> tuple[ssl.SSLContext, ssl.SSLContext]:
