@@ -1,0 +1,186 @@
+"""`openstreamer run` killed with SIGKILL again and again while events come, and the bill at the end."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from support.client_service import numbers_of, output_section, server_section
+from support.live_service import LiveService, append, intrusion, wait_until
+
+EVENT_ID = re.compile(rb'"event_id":(\d+)')
+
+
+class Collector:
+    """A log server that reads octet-counted messages over TCP and remembers which events they told."""
+
+    def __init__(self) -> None:
+        self.events: Counter[int] = Counter()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._read, args=(connection,), daemon=True).start()
+
+    def _read(self, connection: socket.socket) -> None:
+        rest = b""
+        with connection:
+            while True:
+                try:
+                    data = connection.recv(1 << 20)
+                except OSError:
+                    return
+                if not data:
+                    return
+                rest += data
+                while (blank := rest.find(b" ")) > 0 and len(rest) >= blank + 1 + int(rest[:blank]):
+                    end = blank + 1 + int(rest[:blank])
+                    self.events.update(map(int, EVENT_ID.findall(rest[blank:end])[:1]))
+                    rest = rest[end:]
+
+    def close(self) -> None:
+        self._listener.close()
+
+
+class Bill(msgspec.Struct):
+    """What a run of kills came to; the first four are to be zero."""
+
+    missing: int
+    double: int
+    missing_rotated: int
+    missing_syslog: int
+    events: int
+    kills: int
+    double_rotated: int
+    repeated_syslog: int
+    killed_with_unsaved: int
+
+
+@contextmanager
+def _appending(live: LiveService) -> Iterator[list[int]]:
+    """Events come all the time, many to a second."""
+    stop = threading.Event()
+    counted = [0]
+
+    def work() -> None:
+        from openstreamer.store import open_store
+
+        store = open_store(live.state.store)
+        while not stop.wait(0.03):
+            append(store, [(400, intrusion(number)) for number in range(counted[0], counted[0] + 60)])
+            counted[0] += 60
+        store.close()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield counted
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def kill_often(folder: Path, live: LiveService, times: int, chance: random.Random) -> Bill:
+    """Kill it so many times at random moments, then let it finish."""
+    collector = Collector()
+    file = folder / "client.toml"
+    rotated = {"rotate_size": "200k"}
+    file.write_text(
+        '[client]\nstate = "state"\nhealth = "off"\nsave_seconds = 0.2\n'
+        + server_section("fmc", live)
+        + output_section("file", "json", "events.json")
+        + output_section("rotated", "json", "rotated.json")
+        + "".join(f"settings.{key} = {json.dumps(value)}\n" for key, value in rotated.items())
+        + output_section("siem", "syslog", f"tcp://127.0.0.1:{collector.port}")
+        + 'settings.content = "json"\n'
+    )
+    command = [sys.executable, "-m", "openstreamer", "run", "--config", str(file)]
+    log = (folder / "run.log").open("ab")
+    plain = folder / "events.json"
+    unsaved = 0
+
+    def begin() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    with _appending(live) as counted:
+        for _ in range(times):
+            before = _size(plain)
+            process = begin()
+            # half of them at once after it began to write, the others at any moment
+            if chance.random() < 0.5:
+                deadline = time.monotonic() + 30
+                while _size(plain) == before and time.monotonic() < deadline:
+                    time.sleep(0.002)
+                time.sleep(chance.random() * 0.15)
+            else:
+                time.sleep(chance.random() * 1.2)
+            process.send_signal(signal.SIGKILL)
+            process.wait(30)
+            unsaved += _size(plain) > _saved_length(folder)
+    total = counted[0]
+    process = begin()
+    try:
+        wait_until(
+            lambda: (
+                plain.exists()
+                and sum(1 for _ in plain.open("rb")) >= total
+                and len(_rotated(folder)) >= total
+                and len(collector.events) >= total
+            ),
+            90,
+            "everything to arrive",
+        )
+    finally:
+        process.terminate()
+        process.wait(60)
+        log.close()
+        collector.close()
+    wanted = Counter(range(total))
+    written, turned = Counter(numbers_of(plain)), Counter(_rotated(folder))
+    return Bill(
+        missing=(wanted - written).total(),
+        double=(written - wanted).total(),
+        missing_rotated=(wanted - turned).total(),
+        double_rotated=(turned - wanted).total(),
+        missing_syslog=len(wanted.keys() - collector.events.keys()),
+        repeated_syslog=(collector.events - wanted).total(),
+        events=total,
+        kills=times,
+        killed_with_unsaved=unsaved,
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _rotated(folder: Path) -> list[int]:
+    files = [*sorted(folder.glob("rotated.json.*")), folder / "rotated.json"]
+    return [number for path in files for number in numbers_of(path)]
+
+
+def _saved_length(folder: Path) -> int:
+    try:
+        state = json.loads((folder / "state/outputs/file.state").read_bytes().splitlines()[1])
+    except OSError:
+        return 0
+    return int(state["place"]["length"])
