@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 Place = dict[str, Any]
 
 
+IS_FILE: dict[str, Any] = {"file": True}
+"""For the `extra` of a setting that names a file: in a configuration file its path is relative to that."""
+
+
 class OutputFull(OutputError):
     """There is no room just now; nothing of the batch was taken, and the same batch may be offered again."""
 

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from openstreamer.errors import MissingExtra, OutputError, UsageError
-from openstreamer.outputs.interface import Guarantee, OutputFull
+from openstreamer.outputs.interface import IS_FILE, Guarantee, OutputFull
 from openstreamer.outputs.mappings.describe import Described
 from openstreamer.outputs.mappings.traps import APPLIANCE_ARC, ARC, OBJECTS, value_of
 from openstreamer.outputs.messages import Counted, MessageOutput
@@ -45,12 +45,16 @@ class SnmpConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Literal["none", "md5", "sha", "sha256", "sha512"],
         msgspec.Meta(description="How notifications of version 3 are signed."),
     ] = "sha"
-    auth_file: Annotated[str, msgspec.Meta(description="File with the pass phrase for signing.")] = ""
+    auth_file: Annotated[
+        str, msgspec.Meta(description="File with the pass phrase for signing.", extra=IS_FILE)
+    ] = ""
     privacy: Annotated[
         Literal["none", "des", "aes"],
         msgspec.Meta(description="How notifications of version 3 are encrypted."),
     ] = "none"
-    privacy_file: Annotated[str, msgspec.Meta(description="File with the pass phrase for encrypting.")] = ""
+    privacy_file: Annotated[
+        str, msgspec.Meta(description="File with the pass phrase for encrypting.", extra=IS_FILE)
+    ] = ""
     engine_id: Annotated[
         str,
         msgspec.Meta(

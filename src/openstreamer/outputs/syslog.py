@@ -25,7 +25,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from openstreamer.outputs.interface import Guarantee, OutputFull
+from openstreamer.outputs.interface import IS_FILE, Guarantee, OutputFull
 from openstreamer.outputs.mappings import cef, text
 from openstreamer.outputs.mappings.describe import Described
 from openstreamer.outputs.messages import Counted, MessageOutput
@@ -99,10 +99,17 @@ class SyslogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = "auto"
     ca: Annotated[
-        str, msgspec.Meta(description="Authority of the log server's certificate (PEM); empty: the system's.")
+        str,
+        msgspec.Meta(
+            description="Authority of the log server's certificate (PEM); empty: the system's.", extra=IS_FILE
+        ),
     ] = ""
-    certificate: Annotated[str, msgspec.Meta(description="Certificate to show to the log server (PEM).")] = ""
-    key: Annotated[str, msgspec.Meta(description="Its key (PEM), if it is not in the same file.")] = ""
+    certificate: Annotated[
+        str, msgspec.Meta(description="Certificate to show to the log server (PEM).", extra=IS_FILE)
+    ] = ""
+    key: Annotated[
+        str, msgspec.Meta(description="Its key (PEM), if it is not in the same file.", extra=IS_FILE)
+    ] = ""
     server_name: Annotated[
         str, msgspec.Meta(description="Name that the certificate must bear, if not the one in the address.")
     ] = ""

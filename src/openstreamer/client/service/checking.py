@@ -38,7 +38,7 @@ from openstreamer.client.service.toml_lines import lines_of
 from openstreamer.client.times import parse_since
 from openstreamer.errors import OpenStreamerError, UsageError
 from openstreamer.layouts.records import RECORDS
-from openstreamer.outputs.interface import Output
+from openstreamer.outputs.interface import IS_FILE, Output
 from openstreamer.outputs.registry import OutputSpec, find, names
 
 MIN_QUEUE = 64 * 1024
@@ -465,7 +465,7 @@ def _file_settings(output: type[Output]) -> list[str]:
     found = []
     for field in msgspec.structs.fields(output.Config):
         notes = getattr(hints[field.name], "__metadata__", ())
-        marked = any(isinstance(note, msgspec.Meta) and (note.extra or {}).get("file") for note in notes)
+        marked = any(isinstance(note, msgspec.Meta) and note.extra == IS_FILE for note in notes)
         if marked:
             found.append(field.encode_name)
     return found
