@@ -119,12 +119,10 @@ class AsyncEventStream:
         plan, policy = self._plan, self._plan.policy
         context = make_context(plan.settings.credentials)
         last = time.monotonic()
-        sessions = 0
         while not self._finished:
             policy.connecting()
             try:
                 reader = await self._open(context)
-                sessions += 1
                 async for delivery in self._session(reader):
                     if delivery is not None:
                         yield delivery
@@ -137,7 +135,7 @@ class AsyncEventStream:
                 idle = self._idle_exit
                 if idle is not None and time.monotonic() - last + delay >= idle:
                     await asyncio.sleep(max(0.0, idle - (time.monotonic() - last)))
-                    if not sessions:
+                    if not self._feed.heard:
                         raise
                     return
                 await asyncio.sleep(delay)
@@ -205,6 +203,7 @@ class AsyncEventStream:
                 continue
             last = now
             self._plan.policy.heard()
+            feed.heard = True
             if feed.tracker.start == FROM_NOW:
                 feed.tracker.start = int(time.time())
             for delivery in receiver.receive(data, now):

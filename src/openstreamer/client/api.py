@@ -267,7 +267,7 @@ class EventStream:
                 continue
             self._progress.save()
             if self._idle_exit is not None and now - last >= self._idle_exit:
-                if self._feed.last_error is not None and not self._feed.sessions:
+                if self._feed.last_error is not None and not self._feed.heard:
                     raise self._feed.last_error
                 return
             if self._plan.until is not None and time.time() > self._plan.until + 5 and now - last >= 2:

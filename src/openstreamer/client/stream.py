@@ -169,7 +169,7 @@ class Stream:
                 self._save(force=True)
                 self._observer.tick()
                 if self._idle_exit is not None and now - last_event >= self._idle_exit:
-                    if self._feed.last_error is not None and not self._feed.sessions:
+                    if self._feed.last_error is not None and not self._feed.heard:
                         raise self._feed.last_error
                     return "idle"
                 if self._until is not None and time.time() > self._until + 5 and now - last_event >= 2:

@@ -57,6 +57,9 @@ SEEN_AGAIN_SECONDS = 60
 ADMISSION_SECONDS = 10.0
 """Time for the certificate and host check, name resolution included."""
 
+TURN_AWAY_SECONDS = 0.5
+"""How long a client that is not let in may take to send its request, and then to close."""
+
 RESOLVER_THREADS = "resolve"
 """Name of the threads that may wait long for a name server."""
 
@@ -301,7 +304,7 @@ class Service:
     async def _serve(self, connection: Connection) -> None:
         client = await self._admit(connection)
         if client is None:
-            connection.close()
+            await self._turn_away(connection)
             return
         session = Session(
             connection,
@@ -329,6 +332,19 @@ class Service:
             self.statistics.bytes_sent += connection.bytes_sent
             with contextlib.suppress(OpenStreamerError, RuntimeError):
                 await self._aside(lambda: self._note([session]))
+
+    async def _turn_away(self, connection: Connection) -> None:
+        """Take leave of a client that is not let in, so that it can tell this from a crash.
+
+        While its request is on its way, TLS cannot be closed in order; so that is heard first.
+        """
+        connection.start(lambda data: None, lambda: None)
+        deadline = time.monotonic() + TURN_AWAY_SECONDS
+        while not (connection.bytes_received or connection.lost) and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        connection.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(connection.ended(), TURN_AWAY_SECONDS)
 
     async def _admit(self, connection: Connection) -> Client | None:
         """The client that a connection belongs to; None if it is refused, which is logged with its cause."""
