@@ -35,7 +35,7 @@ def findings(address: str, trusted: Path, folder: Path, *checks: str) -> dict[st
         "--connect-timeout", "20", "--openssl-timeout", "20", "--add-ca", str(trusted),
         *checks, "--jsonfile", str(report), address,
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=folder, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, cwd=folder, check=False)
     assert report.exists(), done.stdout + done.stderr
     rows = json.loads(report.read_text("utf-8"))
     return {row["id"]: (row["severity"], row["finding"]) for row in rows}
@@ -50,6 +50,7 @@ def trusted(live: LiveService) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_port_of_the_clients(start: Start, tmp_path: Path) -> None:
     live = start()
     found = findings(
@@ -71,6 +72,7 @@ def test_the_port_of_the_clients(start: Start, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_port_of_the_pages(start: Start, tmp_path: Path) -> None:
     live = start_with_pages(start, web="0.0.0.0:0")
     found = findings(
