@@ -16,6 +16,7 @@ from openstreamer.errors import UsageError
 from support import hand_made
 from support.certificates import authority
 from support.hand_made import SECOND
+from support.hand_profiles import profile_ipv4
 from support.scripted_server import Conversation, serving
 
 
@@ -66,6 +67,46 @@ def test_each_form_sends_the_request_of_its_output(form: str, folder: Path) -> N
     assert done.returncode == 0, done.stderr
 
 
+def test_every_message_is_answered_with_a_null(folder: Path) -> None:
+    """Nulls too, and records that the output passes by; and a host's answer."""
+
+    def script(conversation: Conversation) -> None:
+        conversation.receive()
+        for message in (
+            hand_made.null(),
+            hand_made.event_data(7, hand_made.intrusion_7(1), SECOND),
+            hand_made.event_data(2, hand_made.packet(), SECOND),
+            hand_made.header(99, b"?"),
+        ):
+            conversation.send(message)
+            assert conversation.receive() == (0, b"")
+        conversation.close()
+
+    with serving(script, folder) as server:
+        done = ssl_test(folder, "127.0.0.1", "-po", str(server.port), "-s", "all", "-o", "csv")
+    assert len(server.conversations[0].received) == 5, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_the_answer_about_hosts_is_printed_and_answered(folder: Path) -> None:
+    profile = profile_ipv4(92, "10.0.0.7")
+
+    def script(conversation: Conversation) -> None:
+        conversation.receive()
+        conversation.receive()
+        conversation.send(hand_made.header(7, profile))
+        assert conversation.receive() == (0, b"")
+        conversation.send(hand_made.header(7, b""))
+        assert conversation.receive() == (0, b"")
+
+    with serving(script, folder) as server:
+        done = ssl_test(folder, "127.0.0.1", "-port", str(server.port), "-h", "10.0.0.0/8", "-f", "hosts.txt")
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (folder / "hosts.txt").read_text()
+    assert text.startswith("version: 1\nmsg_type: 7 (Host Data)\n")
+    assert "ip_address: 10.0.0.7\n" in text
+
+
 def test_the_bookmark_is_kept_and_taken_up(folder: Path) -> None:
     def script(conversation: Conversation) -> None:
         conversation.receive()
@@ -88,6 +129,7 @@ def test_the_bookmark_is_kept_and_taken_up(folder: Path) -> None:
         ("10.0.0.0,10.255.255.255", 5, (10, 0, 0, 0), (10, 255, 255, 255)),
         ("10.0.0.0/8", 5, (10, 0, 0, 0), (10, 255, 255, 255)),
         ("10.0.0.7", 4, (10, 0, 0, 7), (10, 0, 0, 7)),
+        ("10.0.0.7,10.0.0.7", 4, (10, 0, 0, 7), (10, 0, 0, 7)),
     ],
 )
 def test_host_requests(
@@ -108,9 +150,25 @@ def test_host_requests(
     assert received[1] == (5, struct.pack(">II", data_type, 0) + bytes(first) + bytes(last))
 
 
+def test_hosts_of_version_6_are_asked_for_in_the_newer_form(folder: Path) -> None:
+    def script(conversation: Conversation) -> None:
+        conversation.receive()
+        conversation.receive()
+        conversation.send(hand_made.header(7, b""))
+        conversation.wait_for_end()
+
+    with serving(script, folder) as server:
+        ssl_test(folder, "127.0.0.1", "-port", str(server.port), "-h", "2001:db8::/126")
+    ends = [hand_made.address(text) for text in ("2001:db8::", "2001:db8::3")]
+    assert server.conversations[0].received[1] == (5, struct.pack(">II", 7, 0) + b"".join(ends))
+
+
 def test_options_shortened_and_with_one_dash_or_two() -> None:
     assert expand(["s", "-o", "csv", "--out=pcap", "-i", "-p", "1", "-pk", "a", "-pa", "-x"]) == [
         "s", "--output=csv", "--output=pcap", "--ipv6", "--port=1", "--pkcs12=a", "--password=-x",
+    ]  # fmt: skip
+    assert expand(["-O", "csv", "-VERB", "-g", "0", "-h", "10.0.0.1", "-f", "x", "-d", "y"]) == [
+        "--output=csv", "--verbose", "--group=0", "--host=10.0.0.1", "--file=x", "--domain=y",
     ]  # fmt: skip
     for wrong in (["-zzz"], ["-o"], ["-pip", "-fl"]):
         with pytest.raises(UsageError):
@@ -127,10 +185,13 @@ def test_flags_by_number_and_by_name() -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        ("", 1, "outputs:"),
+        ("", 1, "  syslog  lines to the system log"),
         ("h -o tape", 2, "there is no output 'tape'"),
         ("h -o pcap", 2, "needs the file"),
-        ("h -o csv -h 10.0.0.1", 2, "host queries do not go with"),
+        *[
+            (f"h -o {name} -f x -h 10.0.0.1", 2, "host queries do not go with")
+            for name in ("csv", "pcap", "snmp", "syslog")
+        ],
         ("h -s yesterday", 2, "takes all, now or bookmark"),
         ("h -pkcs12 missing", 2, "cannot read missing"),
     ],

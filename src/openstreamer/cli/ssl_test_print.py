@@ -1,9 +1,9 @@
 """Records in the print form of the reference client: one field a line, as scripts around it read them.
 
 Header lines, thirteen equals signs, the fields in wire order, an empty line, thirteen asterisks. Nested
-values stand four spaces deeper, below their name. Numbers of messages, records, blocks and event subtypes have
-their name in brackets; control characters are spaces; the bytes of packets are left out. Fields have the names
-of our JSON lines: the original knew no event of later releases. `stream -o print` has a form of its own.
+values stand four spaces deeper, below their name. Numbers of messages, records, blocks and event subtypes
+have their name in brackets; control characters are spaces; the bytes of packets are left out. Fields have the
+names of our JSON lines: the original knew no event of later releases. `stream -o print` has its own form.
 """
 
 from __future__ import annotations
