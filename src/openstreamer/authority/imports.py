@@ -244,7 +244,7 @@ def _check_chain(signed: Signed, what: str, now: int, *, hint: str) -> None:
             and constraints.path_length < below
         ):
             raise AuthorityError(
-                f"{name} does not allow so many CAs below it (path length): clients refuse it"
+                f"{name}, above {what}, does not allow so many CAs below it (path length): clients refuse it"
             )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from openstreamer.authority import Authority
-from openstreamer.authority.lifetime import CA_DAYS_LEFT, DAY, Renewal, ends_within, in_words
+from openstreamer.authority.lifetime import CA_DAYS_LEFT, DAY, ends_within, in_words
 from openstreamer.errors import OpenStreamerError
 from openstreamer.server.settings import CertificateSettings
 
@@ -21,6 +21,10 @@ log = logging.getLogger("openstreamer.server")
 
 Note = Callable[[str, dict[str, Any]], None]
 """Takes an action and its details, for the audit log."""
+
+
+FORGOTTEN_DAYS = 60
+"""So long after its end a client's certificate is spoken of no more."""
 
 
 class Warned(NamedTuple):
@@ -101,15 +105,15 @@ def warnings(authority: Authority, settings: CertificateSettings, *, now: float)
         yield Warned(
             "server begins", "the server's certificate is not valid yet: is the clock of this machine right?"
         )
+    issuing = state.authorities[0]
     if ends_within(now, server.expires, days=settings.warn_days):
         words = f"the server's certificate {in_words(now, server.expires)}"
         if not server.ours:
             yield Warned("server", f"{words}, and was made by others: 'openstreamer authority import-server'")
         elif not settings.renew_days:
             yield Warned("server", f"{words}: 'openstreamer authority renew-server'")
-        elif authority.server_renewal(within_days=settings.warn_days, now=now) is Renewal.IN_VAIN:
+        elif state.rotation is None and server.expires > issuing.expires - DAY:
             yield Warned("server", f"{words} with its CA: 'openstreamer authority rotate'")
-    issuing = state.authorities[0]
     if ends_within(now, issuing.expires, days=CA_DAYS_LEFT):
         yield Warned("ca", f"the CA {in_words(now, issuing.expires)}: 'openstreamer authority rotate'")
     if state.rotation is not None and state.not_renewed:
@@ -119,7 +123,8 @@ def warnings(authority: Authority, settings: CertificateSettings, *, now: float)
             f"{in_words(now, state.rotation.until)}: 'openstreamer authority show'",
         )
     for entry in authority.registry.newest_certificates():
-        if ends_within(now, entry.ends, days=settings.warn_days):
+        # Nobody misses one that ended long ago.
+        if ends_within(now, entry.ends, days=settings.warn_days) and now - entry.ends < FORGOTTEN_DAYS * DAY:
             yield Warned(
                 f"client {entry.host}",
                 f"the certificate of client {entry.host} {in_words(now, entry.ends)}: "
