@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,45 @@ def test_a_host_cannot_name_a_file_elsewhere(here: Here) -> None:
         result = here.clients("add", "--", host)
         assert result.status in (1, 2), host
     assert list(here.folder.iterdir()) == []
+
+
+def test_renew_gives_a_new_file_and_shows_both_certificates(here: Here) -> None:
+    here.clients("add", "192.0.2.70", "--events", "intrusion")
+    first = read_pkcs12(here.folder / "192.0.2.70.pkcs12").certificate_pem
+    result = here.clients("renew", "192.0.2.70", "--password-file", "-", given="secret\n")
+    assert result.status == 0, result.err
+    assert "Its former certificate is good until " in result.out
+    path = here.folder / "192.0.2.70.pkcs12"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert read_pkcs12(path, "secret").certificate_pem != first
+    shown = here.shown("192.0.2.70")
+    assert shown["events"] == ["intrusion"]
+    old, new = shown["certificates"]  # type: ignore[misc]
+    assert (old["until"] - new["issued"], new["until"]) == (14 * 86400, None)
+    words = here.clients("show", "192.0.2.70").out
+    assert "renewed; good until" in words
+    assert words.count(new["serial"]) == 2
+    again = here.clients("renew", "192.0.2.70", "--overlap", "0", "--compat", "--out", "-")
+    read_pkcs12(again.out_bytes)
+    assert "replaced" in here.clients("show", "192.0.2.70").out
+    assert "no longer good" in here.clients("renew", "192.0.2.70", "--overlap", "0").out
+
+
+def test_renew_of_nobody_and_into_nowhere(here: Here) -> None:
+    assert "no client" in here.clients("renew", "missing.invalid").err
+    here.clients("add", "192.0.2.71")
+    before = here.shown("192.0.2.71")
+    assert here.clients("renew", "192.0.2.71", "--out", "missing/file").status == 1
+    assert here.clients("renew", "192.0.2.71", "--overlap", "-1").status == 2
+    assert here.shown("192.0.2.71") == before
+    here.clients("revoke", "192.0.2.71")
+    assert "add it again" in here.clients("renew", "192.0.2.71").err
+
+
+def test_certificates_that_end_soon_are_told(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    here.clients("add", "192.0.2.72")
+    assert "192.0.2.72" not in here.clients("list").err
+    later = time.time() + 1080 * 86400
+    monkeypatch.setattr("openstreamer.cli.clients.time.time", lambda: later)
+    told = here.clients("list").err
+    assert "the certificate of 192.0.2.72 ends in 15 days: 'openstreamer clients renew 192.0.2.72'" in told
