@@ -92,29 +92,29 @@ def _output(worker: OutputWorker, sources: Sequence[Source], now: float) -> Outp
     lag = 0
     for source in sources:
         progress = worker.progress.get(source.plan.name)
-        if progress is not None and progress.second and (len(worker.queue) or worker.failing):
+        if progress is not None and progress.second and (len(worker.queue) or worker.condition.trouble):
             newest = max(member.newest for member in source.members)
             lag = max(lag, newest - progress.second)
     return OutputHealth(
         name=worker.plan.name,
         format=worker.plan.spec.format,
         target=worker.plan.spec.target,
-        state="failing" if worker.failing else "open" if worker.opened else "opening",
+        state="failing" if worker.condition.trouble else "open" if worker.opened else "opening",
         alive=worker.is_alive(),
-        trouble=worker.failing,
-        failing_for=round(now - worker.failing_since, 3) if worker.failing else 0.0,
+        trouble=worker.condition.trouble,
+        failing_for=round(now - worker.condition.since, 3) if worker.condition.trouble else 0.0,
         busy_for=round(now - worker.busy_since, 3) if worker.busy_since else 0.0,
         queue_bytes=worker.queue.bytes,
         queue_limit=worker.queue.limit,
         behind=bool(worker.behind),
         lag=float(max(0, lag)),
         saved_age=_ago(worker.saved_at, now),
-        written=worker.written,
+        written=worker.writer.written,
         filtered=worker.filtered,
         dropped=worker.dropped,
-        refused=worker.refused,
+        refused=worker.writer.refused,
         repeated=worker.repeated,
-        retries=worker.retries,
+        retries=worker.writer.retries,
         restarts=worker.restarts,
     )
 

@@ -17,32 +17,29 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from openstreamer.client.names import METADATA_RECORDS, NameCache
 from openstreamer.client.reconnect import Backoff
 from openstreamer.client.service.buffer import ByteQueue, Received, SessionBegan
-from openstreamer.client.service.dead_letters import DeadLetters, Letter
+from openstreamer.client.service.dead_letters import DeadLetters
 from openstreamer.client.service.filters import Filter
-from openstreamer.client.service.pair import Journal, PairProgress
 from openstreamer.client.service.plan import OutputPlan, SourcePlan
-from openstreamer.client.service.progress import Progress, ServerProgress
-from openstreamer.client.service.state import OutputState, OutputStateFile
+from openstreamer.client.service.progress import Progress
+from openstreamer.client.service.state import Memory
+from openstreamer.client.service.writing import Condition, Writer, decoded
 from openstreamer.client.stop import Stop
 from openstreamer.errors import DecodeError, OpenStreamerError, OutputError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.interface import Output, OutputFull, Refused
+from openstreamer.outputs.interface import Output, OutputFull
 from openstreamer.outputs.registry import find
-from openstreamer.protocol.records import Event, Record, decode_record
+from openstreamer.protocol.records import Event, Record
 
 log = logging.getLogger("openstreamer.client")
 
 IDLE = 0.25
 """Seconds without anything after which positions are saved and notices told."""
-
-TOLD_LETTERS = 10
-"""So many dead letters are told one by one; the others are counted."""
 
 
 class _Stopped(Exception):
@@ -54,8 +51,8 @@ class OutputWorker(threading.Thread):
 
     Attributes, read by others:
         queue: what waits. behind: sources whose records it is not offered before their next session.
-        failing, failing_since: what is wrong just now, and since when (monotonic); "" while all is well.
-        written, filtered, dropped, repeated, refused, retries, restarts: counts.
+        condition: whether it works. writer: writes, and counts what was written. busy_since: when the
+        batch at hand was begun (monotonic, 0: there is none). filtered, dropped, repeated, restarts: counts.
     """
 
     def __init__(
@@ -74,31 +71,38 @@ class OutputWorker(threading.Thread):
         self.plan = plan
         self.queue = ByteQueue(plan.queue_bytes)
         self.behind: set[str] = set()
-        self.failing = ""
-        self.failing_since = 0.0
+        self.condition = Condition(plan.name)
         self.busy_since = 0.0
-        self.written = self.filtered = self.dropped = self.repeated = self.refused = 0
-        self.retries = self.restarts = self.saves = 0
+        self.filtered = self.dropped = self.repeated = self.restarts = self.saves = 0
         self.saved_at = 0.0
         self.opened = False
-        self.progress: dict[str, Progress] = {}
         self._sources = {name: sources[name] for name in plan.sources}
         self._folder = folder
         self._ask_again = ask_again
         self._stop_asked = Stop()
         self._sessions: dict[tuple[str, int], int] = {}
-        self._file = OutputStateFile(f"{folder}/outputs/{plan.name}.state")
+        self._memory = Memory(plan, self._sources, folder)
         self._filters = [Filter(section) for section in plan.filters]
         self._names: dict[tuple[str, int], NameCache] = {}
         self._output: Output = find(plan.spec.format)(plan.config, plan.spec.target)
         self._letters = DeadLetters(plan.dead_letters, plan.name, plan.dead_letters_bytes)
+        self.writer = Writer(
+            plan, self._output, self._letters, self.condition, wait=self._wait, save=self._save_meanwhile
+        )
         self._dirty = False
-        self._whole = True
-        self._splitting = 0
         self._next_save = 0.0
         self._last_place: Any = None
-        self._poisoned = 0
-        self.load()
+        self._load()
+
+    def _load(self) -> None:
+        """Read what was saved. Raises ConfigurationError where it is damaged."""
+        for notice in self._memory.load():
+            log.warning("output %s: %s", self.plan.name, notice)
+
+    @property
+    def progress(self) -> Mapping[str, Progress]:
+        """How far it is with each source."""
+        return self._memory.progress
 
     # --- what others ask ------------------------------------------------------------------------------
 
@@ -130,26 +134,10 @@ class OutputWorker(threading.Thread):
         """What it promises, in words."""
         return self._output.guarantee().after
 
-    def fail(self, reason: str) -> None:
-        """Note that something is wrong."""
-        if not self.failing:
-            self.failing_since = time.monotonic()
-        if reason != self.failing:
-            log.warning("output %s: %s", self.plan.name, reason)
-        self.failing = reason
-
-    def well(self) -> None:
-        """Note that all is well (again)."""
-        if self.failing:
-            log.info(
-                "output %s: works again, after %.0f s", self.plan.name, time.monotonic() - self.failing_since
-            )
-            self.failing = ""
-
     # --- life -----------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        backoff = self._backoff()
+        backoff = self.writer.backoff()
         try:
             while not self._stop_asked.requested:
                 try:
@@ -161,10 +149,10 @@ class OutputWorker(threading.Thread):
                 except _Stopped:
                     return
                 except OpenStreamerError as error:
-                    self.fail(str(error))
+                    self.condition.fail(str(error))
                 except Exception as error:
                     log.exception("output %s: unexpected failure", self.plan.name)
-                    self.fail(f"unexpected {type(error).__name__}: {error}")
+                    self.condition.fail(f"unexpected {type(error).__name__}: {error}")
                 self.restarts += 1
                 self._close()
                 self._stop_asked.wait(backoff.delay())
@@ -174,69 +162,32 @@ class OutputWorker(threading.Thread):
             self._close()
             self._stop_asked.close()
 
-    def _backoff(self) -> Backoff:
-        first, limit = self.plan.retry
-        return Backoff(first, max(first, limit))
-
     def _begin_again(self) -> None:
         """Go back to what was saved; everything after that has to come once more."""
         self._sessions.clear()
         self.queue.clear()
         self._names.clear()
         self._output = find(self.plan.spec.format)(self.plan.config, self.plan.spec.target)
+        self.writer.begin(self._output)
         while not self._stop_asked.requested:
             try:
-                self.load()
+                self._load()
                 break
             except OpenStreamerError as error:
-                self.fail(str(error))
+                self.condition.fail(str(error))
                 self._stop_asked.wait(self.plan.retry[1])
 
     def _ask_for_all(self) -> None:
         for source in self.plan.sources:
             self._ask_again(source)
 
-    def load(self) -> None:
-        """Read what was saved. Raises ConfigurationError where it is damaged."""
-        state, problem = self._file.load()
-        if problem:
-            log.warning("output %s: %s", self.plan.name, problem)
-        saved = state.progress if state is not None else {}
-        self._place = self._letters_place = None
-        if state is not None:
-            self._letters_place = state.dead_letters
-            if state.key == self.plan.spec.key:
-                self._place = state.place
-            else:
-                log.info("output %s: goes on in %s", self.plan.name, self.plan.spec.target)
-        for name, source in self._sources.items():
-            self._close_progress(name)
-            self.progress[name] = self._make_progress(source, saved.get(name))
-
-    def _make_progress(self, source: SourcePlan, saved: dict[str, Any] | None) -> Progress:
-        try:
-            if not source.is_pair:
-                return ServerProgress(source.members[0].start, saved)
-            starts = (source.members[0].start, source.members[1].start)
-            journal = Journal(f"{self._folder}/outputs/{self.plan.name}.{source.name}.seen")
-            return PairProgress(starts, source.overlap, journal, saved)
-        except (KeyError, TypeError, ValueError) as error:
-            raise OutputError(f"what was saved of {source.name} cannot be used ({error!r})") from error
-
-    def _close_progress(self, name: str) -> None:
-        progress = self.progress.get(name)
-        if isinstance(progress, PairProgress):
-            progress.close()
-
     def _open(self) -> None:
-        self._letters.open(self._letters_place)
-        self._output.open(self._place)
+        self._letters.open(self._memory.letters_place)
+        self._output.open(self._memory.place)
         self.opened = True
         self._tell_notices()
-        self._whole = True
-        self._splitting = 0
         self._save()
-        self.well()
+        self.condition.well()
 
     def _work(self, backoff: Backoff) -> None:
         while not self._stop_asked.requested:
@@ -247,9 +198,9 @@ class OutputWorker(threading.Thread):
                 self.busy_since = time.monotonic()
                 self._take(item)
                 self.busy_since = 0.0
-                backoff.reset()
             if item is None or time.monotonic() >= self._next_save:
-                self._save_if_due(idle=item is None)
+                if self._save_if_due(idle=item is None):
+                    backoff.reset()
                 self._tell_notices()
             if not len(self.queue):
                 for source in tuple(self.behind):
@@ -257,8 +208,8 @@ class OutputWorker(threading.Thread):
         self._finish()
 
     def _finish(self) -> None:
-        self._output.flush()
         try:
+            self._output.flush()
             self._output.finish()
         except OutputError as error:
             log.warning(
@@ -277,8 +228,7 @@ class OutputWorker(threading.Thread):
             self._output.close()
         with contextlib.suppress(OSError):
             self._letters.close()
-        for name in self.progress:
-            self._close_progress(name)
+        self._memory.close()
 
     def _tell_notices(self) -> None:
         for sentence in self._output.notices():
@@ -331,7 +281,7 @@ class OutputWorker(threading.Thread):
         if known:
             known = frozenset(index - first for index in known if first <= index < end)
         self.progress[item.source].taken(item.member, fresh[first:end], known)
-        self._whole = True
+        self.writer.whole = True
         self._dirty = True
 
     def _names_of(self, item: Received) -> NameCache:
@@ -351,7 +301,7 @@ class OutputWorker(threading.Thread):
             batch = Batch(passed, item.server, names if self.plan.names else None)
             if events is not None:
                 batch.keep(events)
-            self._write(batch)
+            self.writer.write(batch)
 
     def _filtered(self, records: list[Record], names: NameCache) -> tuple[list[Record], list[Event] | None]:
         """The records that a filter lets through; decoded, if all of them had to be."""
@@ -363,7 +313,7 @@ class OutputWorker(threading.Thread):
         passed, events = [], []
         decode = any(filter.needs_event for filter in self._filters)
         for record in records:
-            event = _decoded(record) if decode else None
+            event = decoded(record) if decode else None
             naming = names.names_of(event) if event is not None else {}
             # every filter is asked: each remembers the alerts it judged
             verdicts = [filter.takes(record, event, naming) for filter in self._filters]
@@ -373,138 +323,47 @@ class OutputWorker(threading.Thread):
                     events.append(event)
         return passed, events if decode and len(events) == len(passed) else None
 
-    def _write(self, batch: Batch) -> None:
-        """Write it and bring it out; returns when it is, or raises what the caller has to live with."""
-        backoff = self._backoff()
-        refused: list[Letter] | None = None
-        while True:
-            try:
-                if refused is None:
-                    self._whole = False
-                    refused = self._offer(batch)
-                self._output.flush()
-                break
-            except OutputFull as error:
-                self._whole = refused is None and not self._splitting
-                self._wait_for(error, backoff)
-            except OutputError:
-                raise
-            except Exception as error:  # the output fails on something in it, and took nothing
-                log.debug("output %s fails on a batch", self.plan.name, exc_info=True)
-                self._write_parts(batch, f"the output fails on it ({type(error).__name__}: {error})")
-                return
-        self._poisoned = 0
-        refused += self._letters_of(
-            batch, [(row, f"it cannot be decoded: {why}") for row, why in batch.problems]
-        )
-        self.written += len(batch.records) - len(refused)
-        self._put_aside(refused)
-        self.well()
-
-    def _offer(self, batch: Batch) -> list[Letter]:
-        """Offer it once; returns what is refused of it."""
-        try:
-            self._output.write(batch)
-        except Refused as error:
-            return self._letters_of(batch, [(batch.records[row.index], row.reason) for row in error.refused])
-        return []
-
-    def _write_parts(self, batch: Batch, reason: str) -> None:
-        """Find the records that the output fails on: they are put aside, the others are written."""
-        if len(batch.records) > 1:
-            middle = len(batch.records) // 2
-            self._splitting += 1
-            for part in (batch.records[:middle], batch.records[middle:]):
-                self._write(Batch(part, batch.server, batch.names))
-            self._splitting -= 1
-            return
-        self._put_aside(self._letters_of(batch, [(batch.records[0], reason)]))
-        self._poisoned += 1
-        if self._poisoned > TOLD_LETTERS:  # then it is broken, and not the records
-            self.fail(f"{self._poisoned} records in a row could not be written: {reason}")
-            first, limit = self.plan.retry
-            self._wait(min(limit, first * 2 ** min(self._poisoned - TOLD_LETTERS, 30)))
-
-    def _wait_for(self, error: OutputFull, backoff: Backoff) -> None:
-        """Wait before the same is tried again; what can be saved is saved meanwhile."""
-        self.retries += 1
-        self.fail(str(error))
-        if self._whole and self._dirty:
-            with contextlib.suppress(OutputError):
-                self._save()
-        self._wait(backoff.delay())
-
     def _wait(self, seconds: float) -> None:
+        """Pause in the middle of a batch; ends everything if that is asked for."""
         self.busy_since = time.monotonic()
         if self._stop_asked.wait(seconds):
-            if self._whole:
+            if self.writer.whole:
                 self._finish()
             raise _Stopped
 
-    # --- dead letters ---------------------------------------------------------------------------------
-
-    def _letters_of(self, batch: Batch, rows: Iterable[tuple[Record, str]]) -> list[Letter]:
-        naming = batch.names
-        letters = []
-        for record, reason in rows:
-            event = _decoded(record) if naming is not None else None
-            names = naming.names_of(event) if naming is not None and event is not None else {}
-            letters.append(Letter(record, reason, batch.server, names))
-        return letters
-
-    def _put_aside(self, letters: list[Letter]) -> None:
-        """Into the dead letters; waits where there is no room for them."""
-        if not letters:
-            return
-        self._whole = False
-        backoff = self._backoff()
-        while True:
-            try:
-                self._letters.write(letters)
-                break
-            except OutputFull as error:
-                self._wait_for(error, backoff)
-        for letter in letters[: max(0, TOLD_LETTERS - self.refused)]:
-            log.warning(
-                "output %s: a record of type %d is put aside in %s: %s",
-                self.plan.name, letter.record.record_type, self._letters.path, letter.reason,
-            )  # fmt: skip
-        self.refused += len(letters)
-
     # --- saving ---------------------------------------------------------------------------------------
 
-    def _save_if_due(self, *, idle: bool) -> None:
+    def _save_if_due(self, *, idle: bool) -> bool:
+        """Save if something moved and it is time, or there is nothing else to do. True if it was saved."""
         now = time.monotonic()
-        if now < self._next_save and (self.failing or not idle):
-            return
-        place = self._output.place() if idle and not self._dirty and self._last_place is not None else None
-        if not self._dirty and (place is None or place == self._last_place):
-            return
+        if now < self._next_save and (self.condition.trouble or not idle):
+            return False
+        if not self._dirty:
+            place = self._output.place() if idle and self._last_place is not None else None
+            if place is None or place == self._last_place:
+                return False
         try:
             self._save()
         except OutputFull as error:
-            self.fail(f"{error}; it goes on, and the position is saved later")
+            self.condition.fail(f"{error}; it goes on, and the position is saved later")
             self._next_save = time.monotonic() + 10.0
-        else:
-            self.well()
+            return False
+        self.condition.well()
+        return True
+
+    def _save_meanwhile(self) -> None:
+        """Save while an output has to be waited for anyway."""
+        if self._dirty:
+            with contextlib.suppress(OutputError):
+                self._save()
 
     def _save(self) -> None:
         """Make the output durable, then save how far it is. Raises OutputError."""
-        if not self._whole:
-            return
         began = time.monotonic()
         self._output.sync()
         self._letters.sync()
         place = self._output.place()
-        self._file.save(
-            OutputState(
-                key=self.plan.spec.key,
-                place=place,
-                dead_letters=self._letters.place(),
-                progress={name: progress.saved() for name, progress in self.progress.items()},
-                saved=int(time.time()),
-            )
-        )
+        self._memory.save(place, self._letters.place())
         self._last_place = place
         self._dirty = False
         self.saves += 1
@@ -515,13 +374,6 @@ class OutputWorker(threading.Thread):
 def names_file(folder: str, server: str) -> str:
     """Where the names that a server told are kept."""
     return f"{folder}/names/{server}.names"
-
-
-def _decoded(record: Record) -> Event | None:
-    try:
-        return decode_record(record)
-    except DecodeError:
-        return None
 
 
 def _changes(names: NameCache, record: Record) -> bool:
