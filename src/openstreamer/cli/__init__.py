@@ -34,6 +34,7 @@ COMMANDS = {
     "hosts": "Ask a server for host profiles.",
     "position": "Show or set where a client goes on.",
     "test": "Check a connection step by step, and say what to do.",
+    "convert-encore": "Write eNcore's configuration as ours, and say what has no counterpart.",
     "decode": "Show what lies in a recorded stream of messages.",
     "explain": "Explain flags, records, blocks and error codes.",
     "dissector": "Print a Wireshark dissector in Lua.",
