@@ -18,6 +18,7 @@ import output_pages
 import protocol_pages
 import reference_pages
 import request_pages
+import run_pages
 from openstreamer import errors
 from openstreamer.cli import group
 
@@ -181,6 +182,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "protocol/sessions.md": protocol_pages.sessions_page,
     "records.md": lambda: noted(reference_pages.records_page()),
     "requests.md": lambda: noted(request_pages.requests_page()),
+    "run-reference.md": lambda: noted(run_pages.reference_page()),
     "reference/values.md": lambda: noted(layout_pages.values_page()),
     **{
         f"reference/{name}.md": partial(lambda name: noted(layout_pages.family_page(name)), name)

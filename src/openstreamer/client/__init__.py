@@ -7,6 +7,7 @@
     receiver.py     one session, bytes to deliveries (no I/O)
     feed.py         sessions one after the other, for ever      reconnect.py  when to try again
     stream.py       feed, outputs and position in one loop: the command `stream`
+    service/        several servers and outputs: the command `run`
     api.py          the library: `openstreamer.connect`; its asyncio twin is `openstreamer.aio`
 
 Not here: messages and records (openstreamer.protocol), what is written (openstreamer.outputs).
