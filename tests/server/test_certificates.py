@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import shutil
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from openstreamer.client.credentials import ClientCredentials, make_context
 from openstreamer.server.audit import AuditLog
 from openstreamer.server.certificates import CertificateWatch, warnings
 from openstreamer.server.settings import CertificateSettings
+from openstreamer.server.snapshot import take
 from support.hand_authorities import make
 from support.live_service import HOST, LiveService, Start, append, event_number, intrusion, wait_until
 from support.raw_client import RawClient, request, streaming_request
@@ -38,8 +41,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def authority(made: Path, tmp_path: Path) -> Iterator[Authority]:
-    import shutil
-
     shutil.copytree(made / "authority", tmp_path / "state" / "authority")
     with Authority(tmp_path / "state").load() as opened:
         yield opened
@@ -170,8 +171,6 @@ def shown(live: LiveService) -> bytes:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.load_cert_chain(live.certificates["one"])
-    import socket
-
     with (
         socket.create_connection((HOST, live.port), 10) as plain,
         context.wrap_socket(plain, server_hostname="x") as secured,
@@ -209,9 +208,7 @@ def test_a_renewal_reaches_new_connections_and_leaves_sessions_alone(start: Star
         assert event_number(client.records(1)[0].data) == 2
     (change, *_) = AuditLog(live.state.audit).newest(1)
     assert (change.action, change.who) == ("server certificate renewed", "by the service")
-    snapshot = live.call(
-        lambda: __import__("openstreamer.server.snapshot", fromlist=["take"]).take(live.service)
-    )
+    snapshot = live.call(lambda: take(live.service))
     assert snapshot.certificate_expires == live.service.authority.files.server().expires
 
 
@@ -293,7 +290,11 @@ def test_a_change_of_ca_under_a_running_service(start: Start, tmp_path: Path) ->
         with live.client() as early:
             stream(early)
             early.records(1)
+            assert live.call(lambda: take(live.service)).authority_rotation is None
             rotation.rotate(other, overlap_days=0.5)
+            change = live.call(lambda: take(live.service)).authority_rotation
+            assert change is not None
+            assert "two.invalid" in change.not_renewed
             content = other.issue("new.invalid", [HOST])
             (tmp_path / "new.p12").write_bytes(content)
             live.certificates = {**live.certificates, "new": pem_of(tmp_path / "new.pem", content)}
@@ -315,8 +316,6 @@ def test_a_change_of_ca_under_a_running_service(start: Start, tmp_path: Path) ->
     with live.client("two") as client:
         assert client.closed() == []
     wait_until(lambda: live.service.statistics.refused["former CA"] == 1)
-    import socket
-
     own = make_context(ClientCredentials(pkcs12=str(tmp_path / "new.p12")))
     with (
         socket.create_connection((HOST, live.port), 10) as plain,

@@ -126,6 +126,16 @@ class StoreSnapshot(msgspec.Struct):
     trimmed_records: int
 
 
+class RotationSnapshot(msgspec.Struct):
+    """One CA takes over from another. Times are epoch seconds."""
+
+    began: int
+    until: int
+    """When the old one's clients are refused."""
+    not_renewed: list[str]
+    """Clients that have no certificate of the new one yet."""
+
+
 class Snapshot(msgspec.Struct):
     """Everything."""
 
@@ -138,7 +148,7 @@ class Snapshot(msgspec.Struct):
     certificate_expires: int | None
     """When the server's certificate ends."""
     authority_expires: int | None
-    """When the certificate ends of the authority that issued it."""
+    """When the certificate ends of the authority that issues."""
     event_types: dict[str, bool]
     accepted: int
     refused: dict[str, int]
@@ -149,6 +159,8 @@ class Snapshot(msgspec.Struct):
     clients: list[ClientSnapshot]
     sessions: list[SessionSnapshot]
     store: StoreSnapshot
+    authority_rotation: RotationSnapshot | None = None
+    """A change of CA that is under way."""
 
 
 class _Counted(NamedTuple):
@@ -218,6 +230,7 @@ async def take(service: Service) -> Snapshot:
         return registry.list(), registry.server_events(), store, _certificate_ends(service)
 
     registered, enabled, store, ends = await service.run_aside(ask)
+    changing = await service.run_aside(lambda: _rotation(service))
     places = await service.run_aside(lambda: _client_places(service.store, registered, sessions))
     connected = Counter(about.client for about, _ in sessions)
     clients = []
@@ -256,6 +269,7 @@ async def take(service: Service) -> Snapshot:
         clients=clients,
         sessions=[about for about, _ in sessions],
         store=store,
+        authority_rotation=changing,
     )
 
 
@@ -337,22 +351,27 @@ def _client_places(
 
 
 def _certificate_ends(service: Service) -> tuple[int | None, int | None]:
-    """When the server's certificate ends, and that of the authority that issued it; None for one that cannot
-    be read.
-    """
+    """When the server's certificate ends, and that of the CA that issues; None if it cannot be read."""
     from openstreamer.authority.certificates import load_certificates
 
-    files = service.authority.server_context_files()
+    files = service.authority.files
+    ends: list[int | None] = []
+    for file in (files.server_file, files.ca_file):
+        try:
+            certificate = load_certificates(file.read_bytes(), str(file))[0]
+            ends.append(int(certificate.not_valid_after_utc.timestamp()))
+        except (OSError, OpenStreamerError):
+            ends.append(None)
+    return ends[0], ends[1]
+
+
+def _rotation(service: Service) -> RotationSnapshot | None:
+    from openstreamer.authority import rotation
+
     try:
-        server = load_certificates(files.certificate.read_bytes(), str(files.certificate))[0]
-    except (OSError, OpenStreamerError):
-        return None, None
-    end = int(server.not_valid_after_utc.timestamp())
-    try:
-        authorities = load_certificates(files.trusted.read_bytes(), str(files.trusted))
-    except (OSError, OpenStreamerError):
-        return end, None
-    ends = [
-        int(item.not_valid_after_utc.timestamp()) for item in authorities if item.subject == server.issuer
-    ]
-    return end, max(ends, default=None)
+        begun = rotation.under_way(service.authority)
+        if begun is None:
+            return None
+        return RotationSnapshot(begun.began, begun.until, list(rotation.show(service.authority).not_renewed))
+    except OpenStreamerError:  # a file that cannot be read, which the log tells of
+        return None

@@ -14,7 +14,7 @@ from openstreamer.server.snapshot import Snapshot
 from openstreamer.server.web import charts
 from openstreamer.server.web.guard import Visit
 from openstreamer.server.web.pages_clients import path_of
-from openstreamer.server.web.pages_types import EVENT_TYPES
+from openstreamer.server.web.pages_types import offered
 from openstreamer.server.web.words import ends
 
 SPANS = {"hour": (60, 60), "day": (24 * 60, 96)}
@@ -57,7 +57,7 @@ async def _values(visit: Visit) -> dict[str, Any]:
         "retention": retention,
         "limit": limit,
         "filled": charts.share(snapshot.store.bytes, limit, "Share of the event log's limit that is used"),
-        "problems": _problems(snapshot),
+        "problems": _problems(snapshot, frozenset(offered(context))),
         "changes": await context.run(lambda: context.audit.newest(CHANGES)),
         "refusals": snapshot.last_refused[:REFUSALS],
         "path_of": path_of,
@@ -69,7 +69,7 @@ def _charts(visit: Visit, minutes: int, bars: int, rates: dict[str, float]) -> l
     seconds = minutes * 60 // bars
     end = (int(time.time()) // 60 + 1) * 60
     found = []
-    for name, item in EVENT_TYPES.items():
+    for name, item in offered(visit.context).items():
         values = series.get(name, [0] * bars)
         total = sum(values)
         label = f"{item.label}: {total} in the last {'hour' if minutes == 60 else 'day'}"
@@ -86,15 +86,14 @@ def _charts(visit: Visit, minutes: int, bars: int, rates: dict[str, float]) -> l
     return found
 
 
-def _problems(snapshot: Snapshot) -> list[str]:
+def _problems(snapshot: Snapshot, shown: frozenset[str]) -> list[str]:
     """What an operator should know before anything else."""
     found = [
         item.problem if item.name in item.problem else f"{item.name}: {item.problem}"
         for item in snapshot.inputs
         if item.problem
     ]
-    off = [EVENT_TYPES[name].label.lower() for name, on in snapshot.event_types.items() if not on]
-    if len(off) == len(snapshot.event_types):
+    if not any(snapshot.event_types[name] for name in shown):
         found.append("All event types are switched off: nothing is captured or sent.")
     if not snapshot.host_check:
         found.append("The host check is off: a client's certificate is valid from any address.")
@@ -106,6 +105,13 @@ def _problems(snapshot: Snapshot) -> list[str]:
     ):
         if end is not None and end - snapshot.time < days * 86400:
             found.append(f"{what} {ends(end, snapshot.time)}.")
+    if (change := snapshot.authority_rotation) is not None:
+        left = f"{len(change.not_renewed)} clients have" if change.not_renewed else "No client has"
+        if len(change.not_renewed) == 1:
+            left = f"Client {change.not_renewed[0]} has"
+        what = "no certificate of it yet" if change.not_renewed else "to be renewed any more"
+        end = ends(change.until, snapshot.time)
+        found.append(f"A change to a new CA is under way; the old one {end}. {left} {what}.")
     for client in snapshot.clients:
         if client.expires - snapshot.time < 14 * 86400:
             found.append(f"The certificate of client {client.host} {ends(client.expires, snapshot.time)}.")
