@@ -12,6 +12,7 @@ import pytest
 from openstreamer.authority import EVENT_CLASSES, read_pkcs12
 from openstreamer.errors import AuthorityError
 from openstreamer.server.session import Session
+from openstreamer.server.web import pages_types
 from support.eve_lines import alert as eve_alert
 from support.live_service import (
     SECOND,
@@ -371,3 +372,73 @@ def test_watchers_are_bounded(browser: WebClient, monkeypatch: pytest.MonkeyPatc
 def test_times_are_those_of_the_event(live: LiveService, browser: WebClient) -> None:
     append(live.store, [(400, intrusion(1))])
     assert time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(SECOND)) in browser.get("/events").words
+
+
+# --- roles ------------------------------------------------------------------------------------------------
+
+
+def test_a_managed_device_has_three_types(
+    live: LiveService, browser: WebClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pages show the types of the role alone, and leave the others' switches as they are."""
+    monkeypatch.setitem(pages_types.ROLES, "management-center", ("intrusion", "packet", "extra-data"))
+    monkeypatch.setitem(pages_types.ROLES, "", ("intrusion", "packet", "extra-data"))
+    three = {"intrusion", "packet", "extra-data"}
+    assert ticked(browser.get("/types").text) == three
+    assert ticked(browser.get("/clients/one.invalid").text) == three
+    assert browser.get("/status").text.count('<svg class="chart') == 3
+    assert re.search(r"one\.invalid .*? all ", browser.get("/clients").words)
+    assert browser.post("/types", [("type", "file")]).status == 400
+    browser.post("/types", [("type", "packet")])
+    assert "Switched off: intrusion events, intrusion event extra data." in browser.get("/types").words
+    off = set(EVENT_CLASSES) - live.service.authority.registry.server_events()
+    assert off == {"intrusion", "extra-data"}
+    browser.post("/clients/one.invalid/types", [("type", "intrusion")])
+    events = live.service.authority.registry.get("one.invalid").events
+    assert events == set(EVENT_CLASSES) - {"packet", "extra-data"}
+    assert re.search(r"one\.invalid .*? 1 of 3 ", browser.get("/clients").words)
+
+
+# --- what else is told ------------------------------------------------------------------------------------
+
+
+def test_status_tells_the_last_refusals_and_when_certificates_end(
+    live: LiveService, browser: WebClient
+) -> None:
+    with pytest.raises(Closed):
+        live.client("elsewhere").message()
+    wait_until(lambda: live.service.statistics.refused)
+    time.sleep(1.1)
+    words = browser.get("/status").words
+    assert re.search(r"name does not match peer 127\.0\.0\.1:\d+", words)
+    assert re.search(r"Server ends \d{4}-\d\d-\d\d \(in 82\d days\)", words)
+    assert re.search(r"Authority ends \d{4}-\d\d-\d\d \(in 36\d\d days\)", words)
+    assert re.search(r"Next client .*? ends \d{4}", words)
+
+
+def test_a_client_shows_its_hosts_and_what_could_not_be_sent(live: LiveService, browser: WebClient) -> None:
+    numbers = live.service.statistics.clients["one.invalid"]
+    numbers.hosts = 12
+    numbers.hosts_lost["no form of 5.0 for IPv6"] += 3
+    numbers.lost["record 400: no IPv6 in block 25"] += 7
+    words = browser.get("/clients/one.invalid").words
+    assert "12 host profiles" in words
+    assert "3: no form of 5.0 for IPv6" in words
+    assert "7 events have no form in the version asked for (intrusion 7)" in words
+
+
+def test_a_client_that_missed_deleted_events_is_told_of(live: LiveService, browser: WebClient) -> None:
+    for number in range(5):
+        append(live.store, [(400, intrusion(number))], now=SECOND + number)
+    live.service.authority.registry.seen("one.invalid", now=SECOND, address="127.0.0.1", position=1)
+    live.store.trim(before=SECOND + 3, max_bytes=None)
+    assert "were deleted before it got them" in browser.get("/status").words
+    assert "missed" in browser.get("/clients").words
+    assert "Missed" in browser.get("/clients/one.invalid").words
+
+
+def test_certificates_that_end_are_told_of() -> None:
+    from openstreamer.server.web.words import ends
+
+    assert ends(1000 + 86400 * 3, 1000) == "ends in 3 days"
+    assert ends(1000 - 7200, 1000) == "ended 2 hours ago"

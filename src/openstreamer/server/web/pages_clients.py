@@ -13,12 +13,12 @@ from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from openstreamer.authority import EVENT_CLASSES, Client
+from openstreamer.authority import Client
 from openstreamer.authority.clients import parse_names
 from openstreamer.errors import AuthorityError, UsageError
 from openstreamer.server.snapshot import Snapshot
 from openstreamer.server.web.guard import Refused, Visit
-from openstreamer.server.web.pages_types import EVENT_TYPES, chosen_types, labels
+from openstreamer.server.web.pages_types import chosen_types, labels, offered
 
 PASSWORD_LENGTH = 200
 NAMES_LENGTH = 2000
@@ -52,14 +52,15 @@ async def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Res
         status,
         snapshot=snapshot,
         rows=_rows(snapshot, clients),
+        offered=frozenset(offered(visit.context)),
         revoked=[client for client in clients if client.revoked is not None],
-        types=EVENT_TYPES,
+        types=offered(visit.context),
         problem=problem,
         form={
             name: visit.field(name) if visit.request.method == "POST" else ""
             for name in ("host", "also", "compat")
         },
-        ticked=visit.form.get("type", []) if visit.request.method == "POST" else list(EVENT_CLASSES),
+        ticked=visit.form.get("type", []) if visit.request.method == "POST" else list(offered(visit.context)),
         path_of=path_of,
     )
 
@@ -68,7 +69,11 @@ async def now(visit: Visit) -> Response:
     """The table of clients again, for the page that shows it."""
     snapshot, clients = await _list(visit)
     return await visit.page(
-        "clients_table.html", snapshot=snapshot, rows=_rows(snapshot, clients), path_of=path_of
+        "clients_table.html",
+        snapshot=snapshot,
+        rows=_rows(snapshot, clients),
+        offered=frozenset(offered(visit.context)),
+        path_of=path_of,
     )
 
 
@@ -94,7 +99,7 @@ async def show_one(visit: Visit) -> Response:
         client=client,
         about=about,
         sessions=[item for item in snapshot.sessions if item.client == client.host],
-        types=EVENT_TYPES,
+        types=offered(visit.context),
         allowed=allowed,
         home=path_of(client.host),
         server_name=client.host if _is_here(client) else visit.context.host_name,
@@ -199,11 +204,10 @@ async def set_types(visit: Visit) -> Response:
     """Set a client's own event types."""
     client = await client_of(visit)
     ticked = chosen_types(visit)
+    shown = frozenset(offered(visit.context))
     registry = visit.context.service.authority.registry
-    await visit.context.run(
-        lambda: registry.set_events(client.host, enable=ticked, disable=frozenset(EVENT_CLASSES) - ticked)
-    )
-    on, off = ticked - client.events, client.events - ticked
+    await visit.context.run(lambda: registry.set_events(client.host, enable=ticked, disable=shown - ticked))
+    on, off = ticked - client.events, client.events & shown - ticked
     if on or off:
         visit.audit("event types of a client changed", host=client.host, on=sorted(on), off=sorted(off))
         changes = [f"now gets {labels(on)}"] if on else []

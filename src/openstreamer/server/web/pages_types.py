@@ -11,6 +11,7 @@ from typing import NamedTuple
 from starlette.responses import RedirectResponse, Response
 
 from openstreamer.authority import EVENT_CLASSES
+from openstreamer.server.web.context import WebContext
 from openstreamer.server.web.guard import Refused, Visit
 
 
@@ -45,11 +46,20 @@ EVENT_TYPES = {
 
 assert tuple(EVENT_TYPES) == EVENT_CLASSES
 
+ROLES = {"managed-device": ("intrusion", "packet", "extra-data")}
+"""The event types of servers that have not all of them, by role."""
+
+
+def offered(context: WebContext) -> dict[str, EventType]:
+    """The event types that this server has, by its role."""
+    role = getattr(context.service.settings.server, "role", "")
+    return {name: item for name, item in EVENT_TYPES.items() if name in ROLES.get(role, EVENT_CLASSES)}
+
 
 def chosen_types(visit: Visit) -> frozenset[str]:
     """The ticked boxes of a form. Raises Refused."""
     ticked = frozenset(visit.form.get("type", ()))
-    if not ticked <= set(EVENT_CLASSES):
+    if not ticked <= set(offered(visit.context)):
         raise Refused(400, "There is no such event type.")
     return ticked
 
@@ -69,7 +79,7 @@ async def show(visit: Visit) -> Response:
         "types.html",
         types=[
             (name, item, name in enabled, snapshot.store.by_type.get(name, 0), rates.get(name, 0.0))
-            for name, item in EVENT_TYPES.items()
+            for name, item in offered(context).items()
         ],
     )
 
@@ -77,12 +87,13 @@ async def show(visit: Visit) -> Response:
 async def save(visit: Visit) -> Response:
     """Set the check boxes."""
     ticked = chosen_types(visit)
+    shown = frozenset(offered(visit.context))
     registry = visit.context.service.authority.registry
 
     def change() -> frozenset[str]:
         before = registry.server_events()
-        registry.set_server_events(enable=ticked, disable=frozenset(EVENT_CLASSES) - ticked)
-        return before
+        registry.set_server_events(enable=ticked, disable=shown - ticked)
+        return before & shown
 
     before = await visit.context.run(change)
     on, off = ticked - before, before - ticked
