@@ -11,7 +11,7 @@ import sys
 import openstreamer
 
 host, pkcs12, path, *port = sys.argv[1:]
-database = sqlite3.connect(path, autocommit=True) if sys.version_info >= (3, 12) else sqlite3.connect(path)
+database = sqlite3.connect(path)
 database.execute(
     "create table if not exists alert (device integer, event integer, second integer, source text,"
     " destination text, rule text, primary key (device, event, second))"

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from openstreamer.outputs import registry
+from openstreamer.protocol.host_profiles import decode_profile, profile_line
+from openstreamer.testing import LocalServer
 from support import hand_made
 from support.certificates import authority
 from support.hand_made import SECOND, record
+from support.hand_profiles import profile_149
 from support.scripted_server import Conversation, serving
 from support.streams import Run
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PACKAGE = EXAMPLES / "output_package"
-RUN_HERE = {"alerts.py", "top_talkers.py", "into_database.py", "two_servers.py", "output_rules.py"}
+RUN_HERE = {
+    "alerts.py",
+    "follow_async.py",
+    "host_profiles.py",
+    "into_database.py",
+    "output_rules.py",
+    "top_talkers.py",
+    "two_servers.py",
+}
+TESTED = EXAMPLES / "testing_a_client"
 
 
 def script(conversation: Conversation) -> None:
@@ -93,6 +108,81 @@ def test_two_servers(tmp_path: Path, pkcs12: str) -> None:
         lines = run(tmp_path, "two_servers.py", pkcs12, *servers)
     for server in servers:
         assert sum(line.startswith(server) for line in lines) == 3
+
+
+def test_follow_async(tmp_path: Path, pkcs12: str) -> None:
+    with serving(script, tmp_path) as server:
+        first = run(tmp_path, "follow_async.py", "127.0.0.1", pkcs12, str(server.port))
+        assert [json.loads(line)["data"]["event_id"] for line in first] == [1, 2, 3]
+        assert run(tmp_path, "follow_async.py", "127.0.0.1", pkcs12, str(server.port)) == []
+
+
+def test_host_profiles(tmp_path: Path) -> None:
+    profile = profile_line(decode_profile(profile_149("192.0.2.1", "2001:db8::1")), "here")
+    with LocalServer(tmp_path) as server:
+        server.send(profile)
+        plain = tmp_path / "plain.pkcs12"
+        plain.write_bytes(_without_password(server))
+        lines = run(tmp_path, "host_profiles.py", server.host, str(plain), str(server.port), "192.0.2.0/24")
+    assert lines == ["192.0.2.1, 2001:db8::1"]
+
+
+def _without_password(server: LocalServer) -> bytes:
+    from cryptography.hazmat.primitives.serialization import NoEncryption
+    from cryptography.hazmat.primitives.serialization import pkcs12 as files
+
+    found = files.load_pkcs12(server.pkcs12.read_bytes(), server.password.encode())
+    assert found.cert is not None
+    assert found.key is not None
+    authorities = [each.certificate for each in found.additional_certs]
+    key: Any = found.key
+    return files.serialize_key_and_certificates(
+        b"client", key, found.cert.certificate, authorities, NoEncryption()
+    )
+
+
+def pytest_in(folder: Path) -> str:
+    """Run the tests of a folder as their authors would."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        cwd=folder,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_client_tested_by_its_own_project(tmp_path: Path) -> None:
+    shutil.copytree(TESTED, tmp_path / "project")
+    assert "3 passed" in pytest_in(tmp_path / "project")
+
+
+def test_the_page_about_testing_a_client(tmp_path: Path) -> None:
+    """Its blocks are a conftest.py and a test, in this order."""
+    page = (EXAMPLES.parent / "docs" / "testing-your-client.md").read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "conftest.py").write_text(blocks[0])
+    for number, block in enumerate(blocks[1:]):
+        (tmp_path / f"test_{number}.py").write_text(block)
+    assert "passed" in pytest_in(tmp_path)
+
+
+def test_types_of_the_examples() -> None:
+    """Whoever copies an example into a strictly typed project has nothing to add."""
+    files = sorted(EXAMPLES.rglob("*.py"))
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--explicit-package-bases", *files],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+        cwd=EXAMPLES.parent,
+        env={**os.environ, "MYPYPATH": f"{EXAMPLES}:{TESTED}:{PACKAGE}"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_an_output_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from openstreamer.outputs.interface import Output
+from openstreamer.outputs.batch import Batch
+from openstreamer.outputs.interface import Output, Place
 
 
 class StatsdConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,17 +22,18 @@ class StatsdOutput(Output):
     example = "openstreamer stream SERVER -o statsd -f 127.0.0.1:8125"
 
     @classmethod
-    def complete_target(cls, target):
+    def complete_target(cls, target: str) -> str:
         return target  # an address, not a file
 
-    def open(self, place):
+    def open(self, place: Place | None) -> None:
         host, _, port = self.target.partition(":")
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect((host, int(port or 8125)))
 
-    def write(self, batch):
+    def write(self, batch: Batch) -> None:
+        assert isinstance(self.config, StatsdConfig)
         for kind, count in Counter(event.id for event in batch).items():
             self.socket.send(f"{self.config.prefix}.{kind}:{count}|c".encode())
 
-    def close(self):
+    def close(self) -> None:
         self.socket.close()

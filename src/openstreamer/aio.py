@@ -302,7 +302,14 @@ def connect(
     read_deadline: float = 300.0,
     notice: Callable[[str], None] = _say_nothing,
 ) -> AsyncEventStream:
-    """The events of a server, for `async with` and `async for`; arguments as of `openstreamer.connect`."""
+    """The events of a server, for `async with` and `async for`.
+
+        async with aio.connect("fmc.example.com", pkcs12="client.pkcs12") as events:
+            async for event in events:
+                print(event.id, event.data, event.names)
+
+    Arguments, errors and rules are those of `openstreamer.connect`; `help(openstreamer.connect)` lists them.
+    """
     plan = Plan(
         host,
         port=port,

@@ -328,16 +328,28 @@ def connect(
     read_deadline: float = 300.0,
     notice: Callable[[str], None] = _say_nothing,
 ) -> EventStream:
-    """The events of a server.
+    """The events of a server, one after the other, for as long as you ask for them.
+
+        with openstreamer.connect("fmc.example.com", pkcs12="client.pkcs12") as events:
+            for event in events:
+                print(event.id, event.data, event.names)
+
+    The connection is made when the first event is asked for, and mended when it is lost. An event counts as
+    taken when the next one is asked for, or when the `with` block ends without an exception.
 
     Args:
-        host, port: the server. pkcs12, password: the file that the server's operator made for this client;
-        or cert, key, ca: PEM files with certificate, key, and the authority of the server's certificate.
-        events: the classes wanted, "all" or names as in the command `stream`, each perhaps with `@VERSION`.
-        flags: a request flags word to be sent as it is. extended: False asks by flag bits alone, as clients
-        of the 4.x era do. since: "resume" (at `position`; the beginning where there is none), "beginning",
-        "now", or a time: epoch
-            second, ISO 8601 text, datetime.
+        host: name or address of the server.
+        port: its port.
+        pkcs12: the file that the server's operator made for this client.
+        password: the password of that file.
+        cert: certificate of this client (PEM), instead of pkcs12.
+        key: its key (PEM), if it is not in the same file.
+        ca: authority of the server's certificate (PEM); wins over the one in pkcs12.
+        events: the classes wanted: "all", or names with commas or in a list, each perhaps with `@VERSION`.
+        flags: a request flags word to be sent as it is.
+        extended: False asks by flag bits alone, as clients of the 4.x era do.
+        since: "resume" (at `position`; the beginning where there is none), "beginning", "now", or a time: an
+            epoch second, ISO 8601 text, a datetime.
         until: end before the first event stored after this time.
         count: end after that many events.
         idle_exit: end when nothing came for that many seconds.
@@ -349,6 +361,9 @@ def connect(
         reconnect: mend lost connections; otherwise they raise TransportError.
         read_deadline: seconds without any message after which the link is taken for dead.
         notice: called with a sentence when something happens that an operator should know.
+
+    Returns:
+        An iterator of `openstreamer.Event`, to be used in a `with` block.
 
     Raises:
         UsageError: an argument is wrong, or the position is in use.

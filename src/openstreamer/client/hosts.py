@@ -322,11 +322,18 @@ def hosts(
     """The profiles of hosts that a server knows, one by one as they come.
 
     Args:
-        host, port: the server. pkcs12, password: the file that the server's operator made for this client;
-        or cert, key, ca: PEM files with certificate, key, and the authority of the server's certificate.
+        host: name or address of the server.
         targets: addresses, ranges as "192.0.2.1-192.0.2.9", networks as "2001:db8::/64".
-        notes, banners: whether to ask for what users noted of hosts, and for what their servers say first.
-        legacy: ask as clients before 5.0 did, IPv4 only. extended: begin the session with bit 30.
+        port: port of the server.
+        pkcs12: the file that the server's operator made for this client.
+        password: the password of that file.
+        cert: certificate of this client (PEM), instead of pkcs12.
+        key: its key (PEM), if it is not in the same file.
+        ca: authority of the server's certificate (PEM); wins over the one in pkcs12.
+        notes: ask for what users noted of the hosts.
+        banners: ask for what the hosts' servers say first.
+        legacy: ask as clients before 5.0 did, IPv4 only.
+        extended: begin the session with flag bit 30.
         flags: a request flags word for the session, to be sent as it is.
         data_type: number of a single request of another release; the next one is that of its range.
         silence: seconds without a profile after which an answer is taken to be complete.
