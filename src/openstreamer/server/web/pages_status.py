@@ -110,8 +110,8 @@ def _problems(snapshot: Snapshot, shown: frozenset[str]) -> list[str]:
         if len(change.not_renewed) == 1:
             left = f"Client {change.not_renewed[0]} has"
         what = "no certificate of it yet" if change.not_renewed else "to be renewed any more"
-        end = ends(change.until, snapshot.time)
-        found.append(f"A change to a new CA is under way; the old one {end}. {left} {what}.")
+        over = ends(change.until, snapshot.time)
+        found.append(f"A change to a new CA is under way; the old one {over}. {left} {what}.")
     for client in snapshot.clients:
         if client.expires - snapshot.time < 14 * 86400:
             found.append(f"The certificate of client {client.host} {ends(client.expires, snapshot.time)}.")
