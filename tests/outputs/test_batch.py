@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from openstreamer.errors import DecodeError
+from openstreamer.protocol.identity import stable_id
 from openstreamer.protocol.records import decode_record
 from support.batches import alert, batch, broken, connection, packet, unknown
 
@@ -64,3 +65,8 @@ def test_records_of_chosen_types() -> None:
 def test_the_reason_names_the_place() -> None:
     with pytest.raises(DecodeError, match="intrusion_event"):
         decode_record(broken())
+
+
+def test_events_have_the_stable_id_of_their_record() -> None:
+    records = [alert(), packet(), connection(), unknown()]
+    assert [event.stable_id for event in batch(*records)] == list(map(stable_id, records))

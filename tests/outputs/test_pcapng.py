@@ -10,6 +10,7 @@ import pytest
 from openstreamer.errors import OutputError
 from openstreamer.outputs.interface import Output, Place
 from openstreamer.outputs.registry import OutputSpec, create
+from openstreamer.protocol.identity import stable_id
 from openstreamer.protocol.records import Record
 from support import hand_made
 from support.batches import alert, batch, broken, packet
@@ -35,19 +36,23 @@ def shown(path: Path, *fields: str) -> list[list[str]]:
 def test_packets_carry_their_alert(tmp_path: Path) -> None:
     path = tmp_path / "out.pcapng"
     output = opened(path)
-    output.write(
-        batch(
-            alert(event_id=1),
-            packet(event_id=1, data=b"a" * 61),
-            packet(event_id=2, data=b"b" * 62, link_type=12),
-            broken(),
-            packet(event_id=1, data=b"c" * 63),
-        )
-    )
+    records = [
+        alert(event_id=1),
+        packet(event_id=1, data=b"a" * 61),
+        packet(event_id=2, data=b"b" * 62, link_type=12),
+        broken(),
+        packet(event_id=1, data=b"c" * 63),
+    ]
+    output.write(batch(*records))
     output.close()
     rows = shown(path, "frame.len", "frame.encap_type", "frame.comment", "frame.time_epoch")
     assert [row[0] for row in rows] == ["61", "62", "63"]
-    assert [row[2] for row in rows] == [COMMENT, "", COMMENT]
+    ids = [stable_id(record) for record in records]
+    assert [row[2] for row in rows] == [
+        f"{COMMENT}, alert {ids[0]}, packet {ids[1]}",
+        f"packet {ids[2]}",
+        f"{COMMENT}, alert {ids[0]}, packet {ids[4]}",
+    ]
     assert rows[0][1] == "1"
     assert rows[0][1] != rows[1][1]
     assert rows[0][3].startswith("1700000000.25")
@@ -79,7 +84,8 @@ def test_resuming_begins_a_new_section_and_keeps_waiting_alerts(tmp_path: Path) 
     again = opened(path, place)
     again.write(batch(packet(event_id=2), packet(event_id=3, link_type=12)))
     again.close()
-    assert [row[0] for row in shown(path, "frame.comment")] == [COMMENT, COMMENT, ""]
+    comments = [row[0] for row in shown(path, "frame.comment")]
+    assert [comment.startswith(f"{COMMENT}, alert ") for comment in comments] == [True, True, False]
     told = subprocess.run(
         [program("capinfos"), "-c", str(path)], capture_output=True, text=True, timeout=60, check=True
     ).stdout

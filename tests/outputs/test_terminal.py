@@ -10,6 +10,7 @@ import pytest
 
 from openstreamer.outputs.registry import OutputSpec, create
 from openstreamer.outputs.terminal import columns_of, cut, harmless
+from openstreamer.protocol.identity import stable_id
 from openstreamer.protocol.records import Record
 from support import hand_made
 from support.batches import alert, batch, broken, connection, packet, unknown
@@ -37,6 +38,13 @@ def test_one_line_an_event(tmp_path: Path) -> None:
         ),
         "2023-11-14 22:13:20 unknown             record 31000",
     ]
+
+
+def test_stable_ids(tmp_path: Path) -> None:
+    identity = stable_id(alert())
+    (line,) = printed(tmp_path / "short", "ids=yes", alert())
+    assert line.startswith(f"2023-11-14 22:13:20 {identity} INTRUSION ")
+    assert f"  stable_id: {identity}" in printed(tmp_path / "long", "long=yes", alert())
 
 
 def test_a_line_is_cut_at_the_edge(tmp_path: Path) -> None:

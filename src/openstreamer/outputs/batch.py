@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from openstreamer.errors import DecodeError
-from openstreamer.protocol.records import Event, Record, decode_record, json_line
+from openstreamer.protocol.identity import stable_id
+from openstreamer.protocol.records import Event, Record, decode_record, encode_event, json_line
 
 if TYPE_CHECKING:
     from openstreamer.layouts.discovery_header import DiscoveryHeader
@@ -101,6 +102,13 @@ class DeliveredEvent:
         if self._names is None:
             self._names = _NO_NAMES if self._source is None else self._source.names_of(self.event)
         return self._names
+
+    @property
+    def stable_id(self) -> str:
+        """The same 24 hexadecimal digits for the same event in every run and every output, from both servers
+        of a pair: what to look for where an event may come twice.
+        """
+        return stable_id(encode_event(self.event))
 
     def to_json(self) -> bytes:
         """One JSON line, without the line feed, as `-o json` writes it."""

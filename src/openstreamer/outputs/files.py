@@ -2,7 +2,9 @@
 
 `GrowingFile` is a regular file: its place is its length and the last bytes before it, so that a resumed run
 can cut away what was written after the position was saved, and notices when the file at that path is not the
-one it left. `OpenStream` is anything that cannot be cut (standard output, a pipe, a device): it has no place.
+one it left. Somebody else may rename or remove the file (log rotation): it is begun anew then, at the moment
+before a position is saved, so that the position and the file go together. `OpenStream` is anything that cannot
+be cut (standard output, a pipe, a device): it has no place.
 Both write unbuffered: after `append` returned, the bytes are with the operating system.
 
 Neither knows what is in the bytes; formats are in their own modules.
@@ -34,6 +36,12 @@ def _no_room(error: OSError, path: str) -> OutputFull:
     return OutputFull(f"no room to write ({error.strerror}); make room and it goes on", target=path)
 
 
+def _holds(descriptor: int, size: int, place: dict[str, Any]) -> bool:
+    """Whether a file is long enough for a place and has the same bytes before it."""
+    wanted, tail = int(place["length"]), bytes.fromhex(place.get("tail", ""))
+    return size >= wanted and os.pread(descriptor, len(tail), max(0, wanted - len(tail))) == tail
+
+
 class GrowingFile:
     """A regular file, appended to in whole batches."""
 
@@ -46,6 +54,9 @@ class GrowingFile:
         self._tail = b""
         self._descriptor = -1
         self._unsynced = False
+        self._identity = (0, 0)
+        self._placed = False
+        self.generation = 0
 
     def open(self, place: Place | None) -> None:
         """Open or create it; with a place, cut it back to that length. `cut` is how many bytes went.
@@ -55,15 +66,17 @@ class GrowingFile:
         """
         try:
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-            size = os.fstat(self._descriptor).st_size
+            status = os.fstat(self._descriptor)
         except OSError as error:
             raise OutputError(f"cannot be opened for writing: {error.strerror}", target=self.path) from error
-        self.length = size
+        self.length = size = status.st_size
+        self._identity = (status.st_dev, status.st_ino)
+        self._placed = place is not None
         if not size and self._sync == "position":
             self._keep_name()
         if place is not None and size:
             self._cut_back(place, size)
-        elif place is not None and place["length"]:
+        elif place is not None and place["length"] and not self._cut_moved(place):
             self.notice = f"{self.path} is gone or empty; it is begun anew where the position stands"
         self._tail = self._read_tail()
 
@@ -78,11 +91,13 @@ class GrowingFile:
 
     def _cut_back(self, place: dict[str, Any], size: int) -> None:
         wanted = int(place["length"])
-        tail = bytes.fromhex(place.get("tail", ""))
-        found = b""
-        if size >= wanted:
-            found = os.pread(self._descriptor, len(tail), max(0, wanted - len(tail)))
-        if size < wanted or found != tail:
+        if not _holds(self._descriptor, size, place):
+            if self._cut_moved(place):
+                self.notice = (
+                    f"{self.path} is not the file that the saved position speaks of, which has been renamed;"
+                    " it is continued"
+                )
+                return
             os.close(self._descriptor)
             self._descriptor = -1
             raise OutputError(
@@ -95,6 +110,57 @@ class GrowingFile:
             self._unsynced = True
         self.cut = size - wanted
         self.length = wanted
+
+    def _cut_moved(self, place: dict[str, Any]) -> bool:
+        """Where the file of the place has another name in the same directory by now: cut it back there."""
+        folder = os.path.dirname(os.path.abspath(self.path))
+        inode = place.get("inode")
+        if inode is None or inode == self._identity[1]:
+            return False
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.inode() != inode or not entry.is_file(follow_symlinks=False):
+                    continue
+                descriptor = os.open(entry.path, os.O_RDWR | os.O_CLOEXEC)
+                try:
+                    size = os.fstat(descriptor).st_size
+                    if not _holds(descriptor, size, place):
+                        return False
+                    self.cut = size - int(place["length"])
+                    if self.cut:
+                        os.ftruncate(descriptor, int(place["length"]))
+                        _make_durable(descriptor)
+                finally:
+                    os.close(descriptor)
+                return True
+        return False
+
+    def _moved(self) -> bool:
+        """Whether something else, or nothing, stands at the path by now."""
+        try:
+            status = os.stat(self.path)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode) and (status.st_dev, status.st_ino) != self._identity
+
+    def begin_anew(self) -> None:
+        """Let go of a file that has been renamed or removed, and begin another one at the path.
+
+        Raises:
+            OutputError: see `open`.
+        """
+        old, self._descriptor = self._descriptor, -1
+        placed = self._placed
+        try:
+            self.open(None)
+        except OutputError:
+            self._descriptor = old
+            raise
+        os.close(old)
+        self._placed = placed
+        self.generation += 1
 
     def _read_tail(self) -> bytes:
         start = max(0, self.length - _TAIL)
@@ -113,7 +179,10 @@ class GrowingFile:
         view = memoryview(data)
         done = 0
         try:
-            if os.fstat(self._descriptor).st_size != self.length:
+            status = os.fstat(self._descriptor)
+            if not status.st_nlink or (not self._placed and self._moved()):
+                self.begin_anew()
+            elif status.st_size != self.length:
                 self._follow_change()
             while done < total:
                 done += os.pwrite(self._descriptor, view[done:], self.length + done)
@@ -144,18 +213,22 @@ class GrowingFile:
             OutputFull: the system found only now that there is no room.
             OutputError: the disk did not take it.
         """
-        if self._sync != "position" or not self._unsynced or self._descriptor < 0:
+        if self._descriptor < 0:
             return
-        try:
-            _make_durable(self._descriptor)
-        except OSError as error:
-            if error.errno in _NO_ROOM:
-                raise _no_room(error, self.path) from error
-            raise OutputError(f"cannot be made durable: {error.strerror}", target=self.path) from error
-        self._unsynced = False
+        if self._sync == "position" and self._unsynced:
+            try:
+                _make_durable(self._descriptor)
+            except OSError as error:
+                if error.errno in _NO_ROOM:
+                    raise _no_room(error, self.path) from error
+                raise OutputError(f"cannot be made durable: {error.strerror}", target=self.path) from error
+            self._unsynced = False
+        if self._moved():
+            self.begin_anew()
 
     def place(self) -> Place | None:
-        return {"length": self.length, "tail": self._tail.hex()}
+        self._placed = True
+        return {"length": self.length, "tail": self._tail.hex(), "inode": self._identity[1]}
 
     def close(self) -> None:
         if self._descriptor >= 0:
@@ -174,6 +247,7 @@ class OpenStream:
         self._name = path
         self._descriptor = -1
         self._remainder: memoryview | None = None
+        self.generation = 0
 
     def open(self, place: Place | None) -> None:
         if self._name == "-":

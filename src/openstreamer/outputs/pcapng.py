@@ -1,9 +1,10 @@
 """Packets as a pcapng capture, with the alert that each belongs to as a comment on the packet.
 
 One file holds all link types: each gets an interface of its own. A comment has the form that people know
-from alert files: `[generator:signature:revision] message (classification) priority`. An intrusion event
+from alert files: `[generator:signature:revision] message (classification) priority`, and the stable ids of
+alert and packet. An intrusion event
 arrives just before its packets, so the join is a bounded table of recent events; a packet whose event was
-not seen has no comment. Continuing a file begins a new section in it, which the format allows.
+not seen has its own id only. Continuing a file begins a new section in it, which the format allows.
 
 Written in little-endian form with microsecond times. Takes packet records and intrusion events.
 """
@@ -24,7 +25,8 @@ from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, noti
 from openstreamer.outputs.interface import FILE, PIPE, Guarantee, Output, Place
 from openstreamer.outputs.one_file import file_guarantee
 from openstreamer.outputs.packets import PACKET_RECORD, RawPacket, read_packet
-from openstreamer.protocol.records import Event, decode_record
+from openstreamer.protocol.identity import stable_id
+from openstreamer.protocol.records import Event, Record, decode_record
 
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 0x00000001, 0x00000006
 _BYTE_ORDER = 0x1A2B3C4D
@@ -46,9 +48,9 @@ EventKey = tuple[int, int, int]
 class PcapngConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the pcapng output."""
 
-    comments: Annotated[bool, msgspec.Meta(description="Put the alert into the comment of its packets.")] = (
-        True
-    )
+    comments: Annotated[
+        bool, msgspec.Meta(description="Put the alert, and stable ids, into the comment of packets.")
+    ] = True
     sync: Annotated[
         SyncPolicy,
         msgspec.Meta(description="When the file is made durable: before each saved position, or never."),
@@ -121,6 +123,7 @@ class PcapngOutput(Output):
         self._file: GrowingFile | OpenStream | None = None
         self._interfaces: dict[int, int] = {}
         self._section_begun = False
+        self._generation = 0
         self._alerts: OrderedDict[EventKey, str] = OrderedDict()
         self._waiting: OrderedDict[EventKey, None] = OrderedDict()
 
@@ -137,16 +140,22 @@ class PcapngOutput(Output):
             self._alerts[device, event, second] = comment
             self._waiting[device, event, second] = None
 
-    def _note(self, event: Event, names: Callable[[Event], Mapping[str, str]] | None) -> None:
+    def _note(self, record: Record, names: Callable[[Event], Mapping[str, str]] | None) -> None:
+        event = decode_record(record)
         data: Any = event.data
         key = (data.device_id, data.event_id, data.event_second)
-        self._alerts[key] = comment_of(event, names(event) if names else {})
+        comment = comment_of(event, names(event) if names else {})
+        self._alerts[key] = f"{comment}, alert {stable_id(record)}"
         self._waiting[key] = None
         for table in (self._alerts, self._waiting):
             while len(table) > _TABLE:
                 table.popitem(last=False)
 
     def write(self, batch: Batch) -> None:
+        assert self._file is not None
+        if self._file.generation != self._generation:  # somebody rotated the file
+            self._generation = self._file.generation
+            self._section_begun, self._interfaces = False, {}
         names = batch.names_function()
         interfaces = dict(self._interfaces)
         parts: list[bytes] = [] if self._section_begun else [section_header("openstreamer")]
@@ -156,7 +165,7 @@ class PcapngOutput(Output):
                 if record.record_type == PACKET_RECORD:
                     packet = read_packet(record)
                 elif self._comments and record.record_type in INTRUSION_RECORDS:
-                    self._note(decode_record(record), names)
+                    self._note(record, names)
                     continue
                 else:
                     continue
@@ -168,15 +177,22 @@ class PcapngOutput(Output):
                 interface = interfaces[packet.link_type] = len(interfaces)
                 parts.append(interface_description(packet.link_type))
             key = (packet.device_id, packet.event_id, packet.event_second)
-            parts.append(packet_block(interface, packet, self._alerts.get(key)))
+            parts.append(packet_block(interface, packet, self._comment(key, record)))
             self._waiting.pop(key, None)
             packets += 1
         if not packets:
             return
-        assert self._file is not None
         self._file.append(b"".join(parts))
         self._section_begun = True
         self._interfaces = interfaces
+
+    def _comment(self, key: EventKey, record: Record) -> str | None:
+        """What its alert says, if that is known, and the packet's own id."""
+        if not self._comments:
+            return None
+        own = f"packet {stable_id(record)}"
+        alert = self._alerts.get(key)
+        return own if alert is None else f"{alert}, {own}"
 
     def sync(self) -> None:
         if self._file is not None:

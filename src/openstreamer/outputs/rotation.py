@@ -115,6 +115,10 @@ class RotatingFile(GrowingFile):
                 self._began = os.stat(self.path).st_mtime
         self._needed = self._next_needed = self._number
 
+    def begin_anew(self) -> None:
+        super().begin_anew()
+        self._began = self._clock()
+
     def _take_back(self, number: int, numbers: list[int]) -> None:
         """Make the file of that number the one that is written."""
         if number not in numbers:
@@ -148,6 +152,7 @@ class RotatingFile(GrowingFile):
         super().close()
         self._number += 1
         super().open(None)
+        self._placed = True
         self._began = self._clock()
 
     def append(self, data: Bytes) -> None:

@@ -77,6 +77,9 @@ class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the print output."""
 
     long: Annotated[bool, msgspec.Meta(description="Show every field of every event below its line.")] = False
+    ids: Annotated[
+        bool, msgspec.Meta(description="Show the stable id behind the time; the long form always has it.")
+    ] = False
     colour: Annotated[
         Literal["auto", "always", "never"],
         msgspec.Meta(
@@ -194,7 +197,9 @@ class TerminalOutput(FileOutput):
         super().__init__(config, target)
         assert isinstance(config, TerminalConfig)
         self._settings = config
-        self._rows = columns_table.RowMaker([columns_table.column(name) for name in _COLUMNS])
+        self._rows = columns_table.RowMaker(
+            [columns_table.column(name) for name in (*_COLUMNS, *(["stable_id"] if config.ids else []))]
+        )
         self._colour = False
         self._terminal = False
 
@@ -243,6 +248,8 @@ class TerminalOutput(FileOutput):
             ends += f" {_PROTOCOLS.get(protocol, protocol)}"
         head = f"{label:<{_LABEL_WIDTH}} {harmless(mark):<6} "
         time = _time(row["time"])
+        if self._settings.ids:
+            time += f" {row['stable_id']}"
         room = max(0, width - len(time) - 1 - len(head))
         what = harmless(_what(row))
         if ends:
@@ -262,6 +269,7 @@ class TerminalOutput(FileOutput):
             title = f"{event.id} (record {event.record_type})"
             time = self._paint("time", _time(event.archive_time))
             yield f"{time} {self._paint(event.id, title)} {event.server}"
+            yield f"  {self._paint('field', 'stable_id')}: {event.stable_id}"
             for part in (event.header, event.data):
                 yield from self._fields(msgspec.to_builtins(part) if part is not None else {}, "  ")
             for name, text in event.names.items():
