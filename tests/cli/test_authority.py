@@ -137,6 +137,11 @@ def test_a_server_certificate_of_others(here: Here) -> None:
     assert "made for web.example" in result.err
     assert "(others; not renewed here)" in here.run("authority", "show").out
     assert "import-server" in here.run("authority", "renew-server").err
+    changed = here.folder / "kept"
+    shutil.copytree(here.state, changed)
+    assert run("authority", "renew-server", "--own", state=changed).status == 0
+    assert "not renewed here" not in run("authority", "show", state=changed).out
+    assert not (changed / "authority" / "server-ca.pem").exists()
     credentials = read_pkcs12(here.folder / "192.0.2.1.pkcs12")
     assert root.certificate in load_certificates(credentials.ca_pem, "")
 

@@ -185,6 +185,7 @@ class Foundation:
         *,
         within_days: float | None = 30,
         names: Iterable[str] = (),
+        replace_imported: bool = False,
         now: float | None = None,
     ) -> bool:
         """Make a new server certificate if the present one ends within so many days; say whether it did.
@@ -194,6 +195,7 @@ class Foundation:
 
         Args:
             within_days: None: make one in any case.
+            replace_imported: also if others made the present one (only with None).
 
         Raises:
             AuthorityError: the present one is not ours (with None), or cannot be read; the CA has expired.
@@ -201,10 +203,10 @@ class Foundation:
         from .certificates import subject_names
 
         if within_days is None:
-            if not self.server_is_ours():
+            if not replace_imported and not self.server_is_ours():
                 raise AuthorityError(
                     "the server's certificate was made by others: import its successor with "
-                    "`openstreamer authority import-server`"
+                    "`openstreamer authority import-server`, or replace it with `renew-server --own`"
                 )
         elif self.server_renewal(within_days=within_days, now=now) is not Renewal.RENEW:
             return False
@@ -212,6 +214,8 @@ class Foundation:
         kept = parse_names([*subject_names(present.certificate), *names])
         with self.registry.locked():
             self.write_server(self.server_signer(), kept, seconds(now))
+            if replace_imported:
+                self.files.write_server_ca(())
         self.registry.touch()
         return True
 

@@ -124,15 +124,16 @@ def _print_renewals(hosts: tuple[str, ...]) -> None:
     multiple=True,
     help="A further name or address for it. Repeatable; those it has stay.",
 )
+@click.option("--own", is_flag=True, help="Also in place of one that was imported.")
 @state_option
-def renew_server(names: tuple[str, ...], state: Path | None) -> None:
+def renew_server(names: tuple[str, ...], own: bool, state: Path | None) -> None:
     """Make a new certificate for the server now, by the same CA.
 
     Not needed because of time: a running service renews it by itself. Clients notice nothing.
     """
     authority = open_authority(state)
     try:
-        authority.renew_server(within_days=None, names=names)
+        authority.renew_server(within_days=None, names=names, replace_imported=own)
         end = authority.files.server().expires
         note_change(authority, "server certificate renewed", expires=end, names=list(names))
     finally:
