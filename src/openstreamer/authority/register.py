@@ -139,7 +139,12 @@ def read_certificates(connection: sqlite3.Connection, where: str, values: tuple[
         "ORDER BY issued, certificate.rowid",
         values,
     ).fetchall()
-    return [Certificate(*(*row[:-1], tuple(row[-1].split()))) for row in rows]
+    return [
+        Certificate(
+            serial, fingerprint, host, issued, expires, revoked, reason, issuer, until, tuple(handed.split())
+        )
+        for serial, fingerprint, host, issued, expires, revoked, reason, issuer, until, handed in rows
+    ]
 
 
 def write_certificate(
