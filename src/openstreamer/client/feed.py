@@ -230,6 +230,8 @@ class Feed:
                 yield delivery
                 if self._stop.requested:
                     return
+            # while the caller was busy with it nobody listened, so silence counts from now
+            last = time.monotonic()
             for reason in receiver.problems:
                 self.trouble(f"something in the stream is no record and is left out: {reason}")
             receiver.problems.clear()

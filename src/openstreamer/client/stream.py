@@ -156,10 +156,14 @@ class Stream:
             self._dirty = self._dirty or opened.output.place() != before
         self._save(force=True)
         self._feed.names.save()
+        self._tell_notices()
+        for opened in self._outputs:
+            opened.output.close()
+
+    def _tell_notices(self) -> None:
         for opened in self._outputs:
             for sentence in opened.output.notices():
                 self._observer.notice(sentence)
-            opened.output.close()
 
     def _loop(self) -> Reason:
         last_event = time.monotonic()
@@ -167,6 +171,7 @@ class Stream:
             now = time.monotonic()
             if delivery is None:
                 self._save(force=True)
+                self._tell_notices()
                 self._observer.tick()
                 if self._idle_exit is not None and now - last_event >= self._idle_exit:
                     if self._feed.last_error is not None and not self._feed.heard:
@@ -180,6 +185,7 @@ class Stream:
             last_event = now
             if now >= self._next_save:
                 self._save()
+                self._tell_notices()
                 self._observer.tick()
         if self._stop.requested:
             return "stopped"

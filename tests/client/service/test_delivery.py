@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from openstreamer.errors import OutputError
+from openstreamer.client.service import running as running_module
+from openstreamer.errors import ConfigurationError, OutputError
 from openstreamer.outputs import registry
 from openstreamer.outputs.batch import Batch
 from openstreamer.outputs.interface import OutputFull
@@ -310,3 +311,90 @@ def test_now_begins_with_what_comes(start: Start, tmp_path: Path) -> None:
     with running(tmp_path, text) as run:
         run.wait_written("file", 1)
     assert numbers_of(tmp_path / "events.json") == [10, 11, 12]
+
+
+def test_a_reload_waits_for_an_output_that_is_busy_and_never_runs_it_twice(
+    start: Start, tmp_path: Path, behaviours: dict[str, Behaviour], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_module, "RELOAD_SECONDS", 0.1)
+    live = start()
+    append(live.store, alerts(range(20)))
+    gate = Gate(None)
+    behaviours["slow"] = slow = Behaviour()
+    slow.on_write = gate
+    text = server_section("fmc", live) + output_section("file", "json", "events.json")
+    with running(tmp_path, text + output_section("slow", "scripted", "slow")) as run:
+        run.wait(lambda: slow.writes == 1, "it to be busy")
+        run.reload(text + output_section("slow", "scripted", "slow", queue_bytes="1m"))
+        assert "output slow is to begin anew, and has not ended yet" in run.service.health().reasons
+        run.service.settle()
+        assert (slow.opens, slow.closes) == (1, 0)
+        gate.opened.set()
+
+        def settled() -> bool:
+            run.service.settle()
+            return "slow" in run.service.workers
+
+        run.wait(settled, "the new one to begin")
+        append(live.store, alerts(range(20, 30)))
+        run.wait(lambda: set(slow.events) >= set(range(30)), "all to arrive")
+        run.wait_written("file", 30)
+    assert slow.counted == Counter(range(30))
+
+
+def test_a_damaged_state_stops_the_start_but_not_the_others_at_a_reload(start: Start, tmp_path: Path) -> None:
+    live = start()
+    append(live.store, alerts(range(5)))
+    text = server_section("fmc", live) + output_section("file", "json", "events.json")
+    more = output_section("other", "json", "other.json")
+    with running(tmp_path, text + more) as run:
+        run.wait_written("other", 5)
+    for path in (tmp_path / "state/outputs").glob("other.state*"):
+        path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ConfigurationError, match="move both away"), running(tmp_path, text + more):
+        pass
+    with running(tmp_path, text) as run:
+        run.reload(text + more)
+        assert "output other could not be begun" in run.service.health().reasons[-1]
+        append(live.store, alerts([5]))
+        run.wait_written("file", 1)
+    assert numbers_of(tmp_path / "events.json") == list(range(6))
+
+
+def test_it_may_be_started_before_its_server(start: Start, tmp_path: Path) -> None:
+    live = start()
+    text = server_section("fmc", live) + output_section("file", "json", "events.json")
+    port = live.port
+    live.stop()
+    with running(tmp_path, text) as run:
+        run.wait(lambda: "cannot connect" in run.server("fmc").trouble, "the reason")
+        assert "has not said anything yet (cannot connect" in run.service.health().reasons[0]
+        again = start(listen=[f"127.0.0.1:{port}"])
+        append(again.store, alerts(range(5)))
+        run.wait_written("file", 5)
+
+
+def test_a_client_that_is_refused_is_patient(start: Start, tmp_path: Path) -> None:
+    live = start()
+    append(live.store, alerts(range(5)))
+    text = server_section("fmc", live, "elsewhere") + output_section("file", "json", "events.json")
+    with running(tmp_path, text) as run:
+        run.wait(lambda: run.server("fmc").trouble, "the refusal")
+        sessions = run.server("fmc").sessions
+        run.wait(lambda: run.server("fmc").sessions > sessions + 1, "more tries")
+        run.reload(server_section("fmc", live) + output_section("file", "json", "events.json"))
+        run.wait_written("file", 5)
+
+
+def test_servers_that_become_a_pair_take_their_position_along(start: Start, tmp_path: Path) -> None:
+    first, second = start(), start()
+    for live in (first, second):
+        append(live.store, alerts(range(10)))
+    servers = server_section("first", first) + server_section("second", second)
+    with running(tmp_path, servers + output_section("file", "json", "e.json", servers=["first"])) as run:
+        run.wait_written("file", 10)
+    append(first.store, alerts([10]))
+    pair = '[pairs.ha]\nprimary = "first"\nsecondary = "second"\n'
+    with running(tmp_path, servers + pair + output_section("file", "json", "e.json")) as run:
+        run.wait_written("file", 1)
+    assert numbers_of(tmp_path / "e.json") == list(range(11))

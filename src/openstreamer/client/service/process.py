@@ -127,6 +127,7 @@ class _Process:
         if self._reload:
             self._reload = False
             self._take_over()
+        self._service.settle()
         state = self._service.health()
         if self._service.alive:
             status = "well" if state.healthy else "; ".join(state.reasons)

@@ -20,13 +20,16 @@ from collections.abc import Sequence
 
 from openstreamer.client.service import health
 from openstreamer.client.service.checking import parse_health
-from openstreamer.client.service.plan import Plan
+from openstreamer.client.service.plan import OutputPlan, Plan
 from openstreamer.client.service.source import Source
 from openstreamer.client.service.states import ServiceHealth
 from openstreamer.client.service.worker import OutputWorker
-from openstreamer.errors import UsageError
+from openstreamer.errors import OpenStreamerError, UsageError
 
 log = logging.getLogger("openstreamer.client")
+
+RELOAD_SECONDS = 10.0
+"""How long a reload waits for outputs that changed to end; the new ones begin when they have."""
 
 STOP_SECONDS = 45.0
 """How long a clean end may take; an output that has not finished by then begins from its last position."""
@@ -42,6 +45,10 @@ class ClientService:
         self.sources: dict[str, Source] = {}
         self.workers: dict[str, OutputWorker] = {}
         self.port: health.HealthPort | None = None
+        self._ending: dict[str, OutputWorker] = {}
+        self._ended_sources: list[Source] = []
+        self._broken: dict[str, str] = {}
+        self._running = False
         self._lock = -1
 
     def start(self) -> None:
@@ -56,6 +63,7 @@ class ClientService:
         try:
             self._listen(self.plan)
             self._arrange(self.plan)
+            self._running = True
         except BaseException:
             self.stop()
             raise
@@ -91,34 +99,67 @@ class ClientService:
         ]:
             del self.sources[source.plan.name]
             source.stop()
-        ended = [worker for name, worker in self.workers.items() if not self._is_same(worker, plan)]
-        for worker in ended:
+            self._ended_sources.append(source)
+        ending = [worker for worker in self.workers.values() if not self._is_same(worker, plan)]
+        for worker in ending:
             del self.workers[worker.plan.name]
+            self._ending[worker.plan.name] = worker
             worker.stop()
-        # what an old worker still saves must not come after what the new one reads
-        _join(ended, STOP_SECONDS)
+        _join(ending, RELOAD_SECONDS)
+        self._forget_ended()
         new = []
         for name, output in plan.outputs.items():
-            if name not in self.workers:
-                worker = OutputWorker(output, plan.sources, folder, ask_again=self._ask_again)
-                self.workers[name] = worker
-                new.append(worker)
-        fresh_sources = []
+            # what an old worker still saves must not come after what the new one reads
+            if name not in self.workers and name not in self._ending:
+                made = self._make(output, plan)
+                if made is not None:
+                    new.append(made)
+        fresh = []
         for name, source_plan in plan.sources.items():
             takers = tuple(worker for worker in self.workers.values() if name in worker.plan.sources)
             known = self.sources.get(name)
             if known is None:
                 known = self.sources[name] = Source(source_plan, folder)
                 known.workers = takers
-                fresh_sources.append(known)
+                fresh.append(known)
             elif takers != known.workers:
                 known.workers = takers
                 if any(worker in new for worker in takers):
                     known.ask_again()
         for worker in new:
             worker.start()
-        for source in fresh_sources:
+        for source in fresh:
             source.start()
+
+    def _make(self, output: OutputPlan, plan: Plan) -> OutputWorker | None:
+        """A new worker; at a reload one that cannot be made is told, and the others go on."""
+        try:
+            worker = OutputWorker(output, plan.sources, str(plan.state), ask_again=self._ask_again)
+        except OpenStreamerError as error:
+            if not self._running:
+                raise
+            log.error("output %s: %s", output.name, error)
+            self._broken[output.name] = str(error)
+            return None
+        self._broken.pop(output.name, None)
+        self.workers[output.name] = worker
+        return worker
+
+    def _forget_ended(self) -> None:
+        for name, worker in list(self._ending.items()):
+            if not worker.is_alive():
+                del self._ending[name]
+        for source in list(self._ended_sources):
+            if not any(member.is_alive() for member in source.members):
+                source.stop_asked.close()
+                self._ended_sources.remove(source)
+
+    def settle(self) -> None:
+        """Begin what could not begin at a reload because its predecessor had not ended; call it regularly."""
+        waiting = self._ending.keys() & self.plan.outputs.keys()
+        self._forget_ended()
+        if waiting - self._ending.keys():
+            self._arrange(self.plan)
 
     def _is_same(self, worker: OutputWorker, plan: Plan) -> bool:
         """Whether an output can go on: nothing changed for it, nor what its sources are made of."""
@@ -150,19 +191,25 @@ class ClientService:
                 raise
             if old is not None:
                 old.close()
-        self._arrange(plan)
         self.plan = plan
+        self._arrange(plan)
         self.reloads += 1
 
     def health(self) -> ServiceHealth:
         """The state of everything at this moment."""
-        return health.take(
+        state = health.take(
             list(self.sources.values()),
             list(self.workers.values()),
             started=self.started,
             stalled=self.plan.client.stalled_seconds,
             reloads=self.reloads,
         )
+        for name in self._ending.keys() & self.plan.outputs.keys():
+            state.reasons.append(f"output {name} is to begin anew, and has not ended yet")
+        for name in self._broken.keys() & self.plan.outputs.keys():
+            state.reasons.append(f"output {name} could not be begun ({self._broken[name]})")
+        state.healthy = not state.reasons
+        return state
 
     @property
     def alive(self) -> bool:
@@ -176,7 +223,8 @@ class ClientService:
             source.stop()
         for worker in self.workers.values():
             worker.stop()
-        ended = _join([worker for worker in self.workers.values() if worker.ident is not None], seconds)
+        workers = [*self.workers.values(), *self._ending.values()]
+        ended = _join([worker for worker in workers if worker.ident is not None], seconds)
         # a server that does not answer may hold its thread for a while; it has nothing to save
         _join([m for source in self.sources.values() for m in source.members if m.ident is not None], 1.0)
         if self.port is not None:
