@@ -14,6 +14,7 @@ from openstreamer.authority import read_pkcs12
 from support.live_service import LiveService, Start, append, intrusion, packet, rule_message, wait_until
 from support.operator_at_browser import Keys, Operator, driver, operator, webdriver
 from support.raw_client import RawClient, request, streaming_request
+from support.web_attacks import ENDING
 from support.web_client import PASSWORD, start_with_pages
 
 __all__ = ["driver", "operator"]
@@ -242,3 +243,60 @@ def test_over_https(driver: webdriver.Chrome, start: Start, tmp_path: Path) -> N
     assert cookie["name"] == f"__Host-openstreamer-{port}"
     assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Strict")
     person.open("/healthz")
+
+
+UNNAMED = """
+const poor = [];
+const named = (element) => {
+  const labels = [...(element.labels || [])].map(label => label.textContent.trim()).join("");
+  return labels || element.getAttribute("aria-label") || element.textContent.trim();
+};
+const operable = "a, button, input:not([type=hidden]):not([hidden]), select, summary";
+for (const element of document.querySelectorAll(operable))
+  if (!named(element)) poor.push(element.outerHTML);
+for (const element of document.querySelectorAll("[tabindex]"))
+  if (element.tabIndex > 0) poor.push(element.outerHTML);
+for (const element of document.querySelectorAll("svg"))
+  if (!element.getAttribute("aria-label") && !element.ariaHidden) poor.push(element.outerHTML.slice(0, 80));
+for (const element of document.querySelectorAll("[onclick], [hx-get]:not(a):not([hx-trigger])"))
+  poor.push(`only for a pointer: ${element.outerHTML.slice(0, 80)}`);
+if (document.querySelectorAll("h1").length !== 1) poor.push("not one h1");
+if (document.documentElement.lang !== "en") poor.push("no language");
+if (!document.querySelector("main")) poor.push("no main");
+const ids = [...document.querySelectorAll("[id]")].map(element => element.id);
+for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) poor.push(`twice: ${id}`);
+for (const element of document.querySelectorAll("[aria-describedby]"))
+  if (!document.getElementById(element.getAttribute("aria-describedby"))) poor.push(element.outerHTML);
+return poor;
+"""
+
+
+def test_everything_has_a_name_and_can_be_reached(operator: tuple[Operator, LiveService]) -> None:
+    """For the keyboard and for screen readers, on every page of the table."""
+    person, live = operator
+    append(live.store, [(400, intrusion(1)), (2, packet(1))])
+    person.open("/login")
+    assert person.driver.execute_script(UNNAMED) == []
+    person.log_in()
+    for target in ENDING:
+        if not target.page or target.path.endswith(("/file", "/now", "/names")):
+            continue
+        person.open(target.path)
+        assert person.driver.execute_script(UNNAMED) == [], target.path
+        wanted = person.driver.execute_script(
+            "return [...document.querySelectorAll('a, button, input, select, summary, [tabindex]')]"
+            ".filter(element => !element.disabled && element.type !== 'hidden')"
+            ".filter(element => element.getClientRects().length).length"
+        )
+        reached = 0
+        person.driver.execute_script("document.activeElement.blur()")
+        for _ in range(wanted + 5):
+            person.driver.switch_to.active_element.send_keys(Keys.TAB)
+            about = person.driver.execute_script(
+                "const style = getComputedStyle(document.activeElement);"
+                "return [document.activeElement.tagName, style.outlineStyle]"
+            )
+            if about[0] != "BODY":
+                reached += 1
+                assert about[1] != "none", f"the focus cannot be seen on {target.path}"
+        assert reached >= wanted - 1, target.path
