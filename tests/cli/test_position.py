@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -10,14 +11,18 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from openstreamer.authority import Authority
 from openstreamer.client.position import FROM_NOW, Position, PositionFile, SavedState
 from openstreamer.client.positions import effect, inspect, is_server, new_position
+from openstreamer.client.service.progress import save_position
+from openstreamer.client.service.state import OutputState, OutputStateFile
+from openstreamer.testing import LocalServer
 from support.commands import Result, run
-from support.live_service import SECOND, LiveService, Start, append, intrusion, start, template
+from support.live_service import SECOND, LiveService, Start, append, intrusion, start, template, wait_until
 
 __all__ = ["start", "template"]
 
@@ -66,7 +71,8 @@ def test_show_for_programs(folder: Path) -> None:
     path = str(folder / "state" / "client" / "fmc1_8302-a.position")
     [about] = json.loads(command(folder, "show", path, "--json").out)
     assert about["path"] == path
-    assert (about["server"], about["second"], about["records"]) == ("fmc1:8302", SECOND, 3)
+    [one] = about["servers"]
+    assert (one["server"], one["second"], one["records"]) == ("fmc1:8302", SECOND, 3)
     assert about["outputs"]["json:/var/log/events.json"] == {"length": 1234}
     assert [each["usable"] for each in about["generations"]] == [True, True]
     assert about["in_use_by"] is None
@@ -176,21 +182,109 @@ def test_a_position_in_use_is_not_touched(folder: Path) -> None:
 
 
 def test_what_a_change_means() -> None:
-    taken = SavedState(
-        server="a:1", position=Position(second=SECOND, digests=DIGEST), outputs={"json:/a": {"length": 1}}
-    )
-    assert "come again" in effect(taken, Position(start=0))
-    assert "since the beginning" in effect(taken, Position(start=0))
-    assert "will not be delivered" in effect(taken, Position(start=SECOND + 1))
-    assert effect(None, Position()) == "There was no position before."
-    assert "nothing" in effect(SavedState(server="a:1"), Position())
-    assert "before 2023" in effect(SavedState(server="a:1"), Position(start=SECOND))
+    taken, files = Position(second=SECOND, digests=DIGEST), {"json:/a": {"length": 1}, "print:-": None}
+    assert "/a will hold them twice" in effect(taken, Position(start=0), files)
+    assert "since the beginning" in effect(taken, Position(start=0), {})
+    assert "twice" not in effect(taken, Position(start=0), {"print:-": None})
+    assert "will not be delivered" in effect(taken, Position(start=SECOND + 1), files)
+    assert effect(Position(), Position(), files) == "That changes nothing."
+    assert "before 2023" in effect(Position(), Position(start=SECOND), files)
     assert new_position("now", 5.9) == Position(start=5)
     assert new_position("beginning").initial_timestamp == 0
     assert new_position("now").start != FROM_NOW
     assert is_server("[::1]:8302", "::1")
     assert is_server("fmc1:8302", "fmc1:8302")
     assert not is_server("fmc1:8302", "fmc")
+
+
+# --- outputs of `run` -----------------------------------------------------------------------------------
+
+
+def output_state(path: Path, **more: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    one = save_position(Position(second=SECOND, digests=DIGEST))
+    pair = {"newest": SECOND, "members": [one, save_position(Position())], "journal": {"turn": 0, "file": {}}}
+    progress = {"fmc1": one, "ha": pair}
+    state = OutputState(key="json:/a", place={"length": 7}, progress=progress, saved=SECOND, **more)
+    OutputStateFile(path).save(state)
+
+
+def test_outputs_of_run(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "client" / "siem" / "outputs" / "file.state"
+    output_state(path)
+    shown = command(tmp_path, "show")
+    assert shown.status == 0
+    assert "  server     fmc1\n" in shown.out
+    assert "  pair       ha\n" in shown.out
+    assert shown.out.count("1 record of that second taken") == 2
+    assert "json:/a  7 bytes" in shown.out
+    assert (
+        "knows no server fmc9" in command(tmp_path, "set", str(path), "now", "--server", "fmc9", "--yes").err
+    )
+    done = command(tmp_path, "set", str(path), str(SECOND - 60), "--server", "ha", "--yes")
+    assert done.status == 0, done.err
+    assert "/a will hold them twice" in done.out
+    state = inspect(path).state
+    assert isinstance(state, OutputState)
+    assert state.progress["fmc1"]["second"] == SECOND
+    assert state.progress["ha"] == {
+        "newest": 0,
+        "members": [save_position(Position(start=SECOND - 60))] * 2,
+        "journal": None,
+    }
+    assert command(tmp_path, "set", "fmc1", "beginning", "--yes", "--outputs", "reset").status == 0
+    state = inspect(path).state
+    assert isinstance(state, OutputState)
+    assert state.place is None
+    assert {each.position for each in inspect(path).standings} == {Position()}
+    lock = path.parent.parent / "lock"
+    lock.write_text("4711\n")
+    descriptor = os.open(lock, os.O_RDWR)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        used = command(tmp_path, "set", "fmc1", "now", "--yes")
+        assert used.status == 2
+        assert "a client (process 4711) uses" in used.err
+    finally:
+        os.close(descriptor)
+    path.write_bytes(b"x")
+    path.with_name("file.state.previous").unlink()
+    assert "nothing of it can be used" in command(tmp_path, "set", str(path), "now", "--yes").err
+
+
+def test_run_goes_on_where_it_was_set_to(tmp_path: Path) -> None:
+    with LocalServer(tmp_path / "server") as server:
+        for number in (1, 2, 3):
+            event = {"event": "intrusion_event", "data": {"event_id": number}}
+            server.send(event, archive_time=SECOND + number)
+        (tmp_path / "client.toml").write_text(
+            f'[client]\nhealth = "off"\n[servers.here]\nhost = "{server.host}"\nport = {server.port}\n'
+            f'certificate = "{server.certificate}"\nauthority = "{server.ca}"\n'
+            '[outputs.file]\nformat = "json"\ntarget = "events.json"\n'
+        )
+
+        def run_until(lines: int) -> None:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "openstreamer", "run", "--config", "client.toml"],
+                cwd=tmp_path,
+                env={**os.environ, "OPENSTREAMER_STATE": str(tmp_path / "mine")},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            try:
+                wait_until(lambda: sum(numbers(tmp_path).values()) >= lines, 30, f"{lines} lines")
+            finally:
+                process.terminate()
+                _, said = process.communicate(timeout=30)
+            assert process.returncode == 0, said
+
+        (tmp_path / "events.json").touch()
+        run_until(3)
+        mine = tmp_path / "mine"
+        assert f"({SECOND + 3}), 1 record" in run("position", "show", "here", state=mine).out
+        assert run("position", "set", "here", str(SECOND + 2), "--yes", state=mine).status == 0
+        run_until(5)
+    assert numbers(tmp_path) == {1: 1, 2: 2, 3: 2}
 
 
 # --- with a server ----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ What is shown and what a change means is `openstreamer.client.positions`; the pa
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from openstreamer.cli.common import console, examples, state_option
 from openstreamer.errors import UsageError
 
 if TYPE_CHECKING:
+    from openstreamer.client.position import Position
     from openstreamer.client.positions import Found
 
 
@@ -62,7 +64,7 @@ def show(where: str | None, as_json: bool, **options: Any) -> int:
 def _print(found: Found) -> None:
     from rich.text import Text
 
-    from openstreamer.client.positions import describe, iso, place_words
+    from openstreamer.client.positions import describe, iso, place_words, standings
 
     screen = console()
     screen.print(Text(found.path, style="bold"))
@@ -74,11 +76,12 @@ def _print(found: Found) -> None:
 
     state = found.state
     if state is not None:
-        row("server", state.server)
-        row("position", describe(state.position))
+        for each in found.standings:
+            row("pair" if each.pair else "server", each.server)
+            row("position", describe(each.position))
         if state.saved:
             row("saved", f"{iso(state.saved)}, {_ago(time.time() - state.saved)} ago")
-        for number, (key, place) in enumerate(state.outputs.items()):
+        for number, (key, place) in enumerate(found.places.items()):
             row("outputs" if not number else "", f"{key}  {place_words(place)}")
     if found.holder is not None:
         row("in use", f"by process {found.holder}" if found.holder else "yes")
@@ -96,7 +99,8 @@ def _print(found: Found) -> None:
     elif found.previous.state is None:
         row("before", f"damaged: {found.previous.problem}", "yellow")
     elif found.newest is not None and not found.newest.problem:
-        row("before", describe(found.previous.state.position), "dim")
+        for each in standings(found.previous.state):
+            row("before", describe(each.position), "dim")
 
 
 def _ago(seconds: float) -> str:
@@ -119,7 +123,11 @@ def _ago(seconds: float) -> str:
 @click.option("--outputs", type=click.Choice(["keep", "reset"]), default="keep", show_default=True,
               help="Keep the places of the outputs, or let files go on behind what is in them.")  # fmt: skip
 @click.option("--all", "several", is_flag=True, help="Set all positions of this server.")
-@click.option("--server", metavar="HOST:PORT", help="Whose position FILE is, where it is new or damaged.")
+@click.option(
+    "--server",
+    metavar="HOST:PORT|NAME",
+    help="Whose position FILE is, where it is new or damaged; or which server of an output.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @state_option
 def set_(
@@ -130,30 +138,19 @@ def set_(
     Going back delivers events again: a file that held each once will hold them twice, unless it is emptied.
     Going forward leaves out what was stored in between. The position of a client that runs is not touched.
     """
-    from openstreamer.client.positions import (
-        describe,
-        effect,
-        inspect,
-        new_position,
-        refuse_if_used,
-        replace,
-    )
+    from openstreamer.client.positions import inspect, new_position, refuse_if_used, replace
     from openstreamer.client.times import parse_since
 
     when = parse_since(to)
     if when == "resume":
         raise UsageError("resume is what a client does by itself; say TIME, beginning or now")
     position = new_position(when)
-    found = [inspect(where)] if server is not None else _chosen(where, several, options)
+    new_file = server is not None and not os.path.isdir(where)
+    found = [inspect(where)] if new_file else _chosen(where, several, options)
     for each in found:
         refuse_if_used(each.path)
     for each in found:
-        click.echo(each.path)
-        click.echo(f"  was: {describe(each.state.position) if each.state is not None else 'nothing usable'}")
-        click.echo(f"  new: {describe(position)}")
-        click.echo(f"  {effect(each.state, position)}")
-        if outputs == "reset" and each.state is not None and each.state.outputs:
-            click.echo("  The outputs' places are forgotten: files go on behind what is in them.")
+        _announce(each, position, server, reset=outputs == "reset")
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("nothing was changed: say --yes where nobody can be asked")
@@ -164,6 +161,25 @@ def set_(
         replace(each, position, keep_places=outputs == "keep", server=server)
     click.echo("Done.")
     return 0
+
+
+def _announce(found: Found, position: Position, server: str | None, *, reset: bool) -> None:
+    """Say what would be changed, and what that means."""
+    from openstreamer.client.positions import describe, effect
+
+    click.echo(found.path)
+    if not found.standings:
+        click.echo(f"  was: nothing usable\n  new: {describe(position)}")
+    for each in found.standings:
+        if len(found.standings) > 1 or each.pair:
+            if server is not None and server != each.server:
+                continue
+            click.echo(f"  {each.server}")
+        click.echo(f"  was: {describe(each.position)}")
+        click.echo(f"  new: {describe(position)}")
+        click.echo(f"  {effect(each.position, position, found.places)}")
+    if reset and any(found.places.values()):
+        click.echo("  The outputs' places are forgotten: files go on behind what is in them.")
 
 
 def _chosen(where: str, several: bool, options: dict[str, Any]) -> list[Found]:
