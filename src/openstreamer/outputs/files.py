@@ -3,8 +3,8 @@
 `GrowingFile` is a regular file: its place is its length and the last bytes before it, so that a resumed run
 can cut away what was written after the position was saved, and notices when the file at that path is not the
 one it left. Somebody else may rename or remove the file (log rotation): it is begun anew then, at the moment
-before a position is saved, so that the position and the file go together. `OpenStream` is anything that cannot
-be cut (standard output, a pipe, a device): it has no place.
+before a position is saved, so that the position and the file go together. `OpenStream` is anything that
+cannot be cut (standard output, a pipe, a device): it has no place.
 Both write unbuffered: after `append` returned, the bytes are with the operating system.
 
 Neither knows what is in the bytes; formats are in their own modules.
