@@ -37,15 +37,9 @@ def load(path: str | os.PathLike[str], *, state: str | os.PathLike[str]) -> Plan
         Mistakes: what is wrong with it.
     """
     where = os.fspath(path)
+    text = _text(where)
     try:
-        with open(where, "rb") as file:
-            text = file.read().decode()
         tree = tomllib.loads(text)
-    except OSError as error:
-        raise Mistakes(where, [Mistake(1, "", f"it cannot be read: {error.strerror}")]) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise Mistakes(where, [Mistake(line, "", "it is not UTF-8 text")]) from error
     except tomllib.TOMLDecodeError as error:
         raise Mistakes(where, [_syntax(str(error), text)]) from error
     collector = Collector(lines_of(text))
@@ -54,6 +48,17 @@ def load(path: str | os.PathLike[str], *, state: str | os.PathLike[str]) -> Plan
     if collector.found:
         raise Mistakes(where, collector.found)
     return plan
+
+
+def _text(where: str) -> str:
+    try:
+        with open(where, "rb") as file:
+            return file.read().decode()
+    except OSError as error:
+        raise Mistakes(where, [Mistake(1, "", f"it cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise Mistakes(where, [Mistake(line, "", "it is not UTF-8 text")]) from error
 
 
 def _syntax(message: str, text: str) -> Mistake:

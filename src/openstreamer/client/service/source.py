@@ -297,6 +297,8 @@ class Source:
 
         False if the end or another session is wanted before.
         """
+        if member.again.is_set():
+            return False  # an output went back: what it lacks would come too late in this session
         size = item.size
         waiting = []
         for worker in self.workers:
