@@ -249,7 +249,7 @@ def probe(
         return seen
     seen.certificates = certificates_in(bytes(received))
     if not seen.certificates and not _looks_like_tls(received):
-        seen.answer = bytes(received) or _banner(raw)
+        seen.answer = bytes(received) or (b"" if seen.silent else _banner(raw))
     return seen
 
 

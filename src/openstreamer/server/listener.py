@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from openstreamer.errors import StateError
+from openstreamer.server.alerts import Alerting, over
 from openstreamer.server.connection import Connection
 
 log = logging.getLogger("openstreamer.server")
@@ -252,10 +253,13 @@ class Listener:
             accepted.setsockopt(
                 socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._stalled_seconds * 2000)
             )
-        await asyncio.get_running_loop().connect_accepted_socket(
-            lambda: connection,
-            accepted,
-            ssl=self._context(),
-            ssl_handshake_timeout=self._handshake_seconds,
-            ssl_shutdown_timeout=SHUTDOWN_SECONDS,
-        )
+        context = self._context()
+        context.sslobject_class = Alerting
+        with over(accepted):
+            await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: connection,
+                accepted,
+                ssl=context,
+                ssl_handshake_timeout=self._handshake_seconds,
+                ssl_shutdown_timeout=SHUTDOWN_SECONDS,
+            )
