@@ -181,6 +181,40 @@ def test_a_running_authority_changes_to_an_imported_ca(
     assert server.chain == (below.certificate,)
 
 
+def test_clients_of_an_imported_ca_keep_their_certificates(root: Made, below: Made, tmp_path: Path) -> None:
+    with Authority(tmp_path / "state") as authority:
+        authority.create(ca=imports.read_ca(*below.write(tmp_path, "ca", root), now=NOW), now=NOW)
+        authority.load()
+        made = make("siem.example", NOW, issuer=below, ca=False, purposes=["clientAuth"])
+        with pytest.raises(RefusedError, match="belongs to no client"):
+            authority.authenticate(der(made.pem), now=NOW)
+        read = imports.read_client(made.write(tmp_path, "siem")[0])
+        client = authority.adopt("siem.example", ["10.0.0.0/8"], certificate=read, events=["file"], now=NOW)
+        assert (client.networks, client.events) == (("10.0.0.0/8",), {"file"})
+        assert authority.authenticate(der(made.pem), now=NOW) == client
+        assert rotation.show(authority).not_renewed == ()
+        with pytest.raises(AuthorityError, match="from elsewhere"):
+            authority.download("siem.example")
+        with pytest.raises(AuthorityError, match="already"):
+            authority.adopt("siem.example", certificate=read, now=NOW)
+        with pytest.raises(AuthorityError, match="serial number"):
+            authority.adopt("other.example", certificate=read, now=NOW)
+        for options, sentence in (
+            ({"issuer": root}, "not issued by this server's CA"),
+            ({"ends": -1}, "expired"),
+            ({"purposes": ["serverAuth"]}, "clientAuth"),
+            ({"ca": True}, "of a CA"),
+        ):
+            wrong = make("x.example", NOW, **{"issuer": below, "ca": False, **options})
+            with pytest.raises(AuthorityError, match=sentence):
+                authority.adopt("x.example", certificate=wrong.certificate, now=NOW)
+        read_pkcs12(authority.renew("siem.example", now=NOW))
+        assert authority.download("siem.example")
+        authority.revoke("siem.example", now=NOW)
+        with pytest.raises(RefusedError, match="revoked"):
+            authority.authenticate(der(made.pem), now=NOW)
+
+
 # A server's certificate
 
 

@@ -165,6 +165,11 @@ def test_init_with_a_ca_of_others(tmp_path: Path) -> None:
     assert "x.example" in subject_names(server.certificate)
     assert stat.S_IMODE((here.state / "authority" / "ca.pem").stat().st_mode) == 0o600
     assert "It stands below Company Root." in here.run("authority", "show").out
+    make("siem", now, issuer=below, ca=False).write(tmp_path, "siem")
+    adopted = here.run("clients", "add", "192.0.2.5", "--cert", "siem.pem")
+    assert adopted.out == "Added 192.0.2.5 with the certificate it has\n", adopted.err
+    assert here.run("clients", "add", "192.0.2.6", "--cert", "siem.pem", "--compat").status == 2
+    assert not (tmp_path / "192.0.2.5.pkcs12").exists()
     assert "has a CA already" in here.run(*given, "--ca-key-password-file", "secret", "--force").err
 
 

@@ -21,6 +21,8 @@ from .lifetime import DAY
 from .pkcs12 import write_pkcs12
 
 if TYPE_CHECKING:
+    from cryptography import x509
+
     from .certificates import Signed
 
 __all__ = ["Admission", "Authority", "ServerFiles", "local_names"]
@@ -63,11 +65,7 @@ class Authority(Foundation):
             AuthorityError: the client exists and is not revoked.
             UsageError: a name or an event class is none.
         """
-        names = parse_names([host, *also])
-        first = parse_names([host])
-        if first.networks:
-            raise UsageError(f"{host} is a network: name the client by a host name or an address")
-        host = (first.names + first.addresses)[0]
+        host, names = self._names_of(host, also)
         ticked = None if events is None else parse_events(events)
         self._refuse_active(host)
         moment = seconds(now)
@@ -124,6 +122,47 @@ class Authority(Foundation):
             handed=self._handed(),
         )
         return content
+
+    def adopt(
+        self,
+        host: str,
+        also: Iterable[str] = (),
+        *,
+        certificate: x509.Certificate,
+        events: Iterable[str] | None = None,
+        hostcheck: bool = True,
+        now: float | None = None,
+    ) -> Client:
+        """Add a client that has a certificate of our CA already, which was made elsewhere.
+
+        Raises:
+            AuthorityError: the client exists, or the certificate cannot be used; says why.
+            UsageError: a name or an event class is none.
+        """
+        from .certificates import fingerprint_of, issuer_of
+        from .imports import check_client
+
+        host, names = self._names_of(host, also)
+        ticked = None if events is None else parse_events(events)
+        self._refuse_active(host)
+        moment = seconds(now)
+        issuer = issuer_of(certificate, self.files.trusted())
+        if issuer is None:
+            raise AuthorityError(
+                "this certificate was not issued by this server's CA: add the client without it"
+            )
+        check_client(certificate, now=moment)
+        return self.registry.add(
+            host,
+            names,
+            serial=f"{certificate.serial_number:x}",
+            fingerprint=fingerprint_of(certificate),
+            issued=moment,
+            expires=int(certificate.not_valid_after_utc.timestamp()),
+            events=ticked,
+            hostcheck=hostcheck,
+            issuer=fingerprint_of(issuer),
+        )
 
     def download(self, host: str) -> bytes:
         """Return the PKCS#12 file of a client once more, as it was issued.
@@ -205,6 +244,15 @@ class Authority(Foundation):
         for client in self.registry.list():
             if client.host == host:
                 raise AuthorityError(f"there is a client {host} already: revoke it first")
+
+    @staticmethod
+    def _names_of(host: str, also: Iterable[str]) -> tuple[str, Names]:
+        """The one form of a client's name, and all its names."""
+        names = parse_names([host, *also])
+        first = parse_names([host])
+        if first.networks:
+            raise UsageError(f"{host} is a network: name the client by a host name or an address")
+        return (first.names + first.addresses)[0], names
 
     def _make_client(
         self, host: str, names: Names, *, password: str | None, compat: bool, moment: int

@@ -220,13 +220,18 @@ def subject_names(certificate: x509.Certificate) -> list[str]:
 
 def is_issued_by(certificate: x509.Certificate, issuers: Iterable[x509.Certificate]) -> bool:
     """Whether one of these authorities signed the certificate."""
+    return issuer_of(certificate, issuers) is not None
+
+
+def issuer_of(certificate: x509.Certificate, issuers: Iterable[x509.Certificate]) -> x509.Certificate | None:
+    """Return which of these authorities signed the certificate."""
     for issuer in issuers:
         try:
             certificate.verify_directly_issued_by(issuer)
         except (ValueError, TypeError, InvalidSignature):
             continue
-        return True
-    return False
+        return issuer
+    return None
 
 
 def _make(

@@ -104,6 +104,23 @@ def read_server(
     return signed
 
 
+def read_client(certificate: str | PathLike[str]) -> x509.Certificate:
+    """Read a client's certificate (PEM), the first in the file. Raises AuthorityError."""
+    from .certificates import load_certificates
+
+    return load_certificates(read_file(Path(certificate)), str(certificate))[0]
+
+
+def check_client(certificate: x509.Certificate, *, now: int) -> None:
+    """Refuse a certificate that a client cannot show. Raises AuthorityError."""
+    if _is_ca(certificate):
+        raise AuthorityError("this is the certificate of a CA, not of a client")
+    _check_life(certificate, "this file", now)
+    purposes = _purposes(certificate)
+    if purposes is not None and "clientAuth" not in purposes:
+        raise AuthorityError("this certificate is not for clients (extendedKeyUsage lacks clientAuth)")
+
+
 @dataclass(frozen=True, slots=True)
 class ServerImport:
     """What taking over a server's certificate means."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from openstreamer.cli.events import MEANINGS
 
@@ -114,3 +117,25 @@ def to_renew(clients: Iterable[Client], authority: Authority, now: float) -> Ite
                 f"the certificate of {client.host} {in_words(now, client.expires)}: "
                 f"'openstreamer clients renew {client.host}'"
             )
+
+
+def warn_of_names(client: Client) -> None:
+    """Say which names of a client do not resolve here, since it is known by its address."""
+    for name in client.names:
+        if not _resolves(name):
+            elsewhere = client.addresses or client.networks
+            click.echo(
+                f"openstreamer: {name} does not resolve here; until it does, this client "
+                + ("can connect only from its other addresses" if elsewhere else "is refused")
+                + " (add its address, or use --no-hostcheck)",
+                err=True,
+            )
+
+
+def _resolves(name: str) -> bool:
+    if name.startswith("*"):
+        return True
+    try:
+        return bool(socket.getaddrinfo(name, None))
+    except OSError:
+        return False

@@ -8,10 +8,8 @@ certificates themselves are made in `openstreamer.authority`.
 from __future__ import annotations
 
 import json
-import socket
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -26,15 +24,13 @@ from openstreamer.cli.client_words import (
     state_word,
     to_json,
     to_renew,
+    warn_of_names,
 )
 from openstreamer.cli.common import examples, password_option, read_password, state_option
 from openstreamer.cli.events import MEANINGS, open_authority, parse_names, show_switches
 from openstreamer.cli.private_output import Target, file_name
 from openstreamer.cli.tables import show_table
 from openstreamer.errors import UsageError
-
-if TYPE_CHECKING:
-    from openstreamer.authority import Client
 
 AGAIN = "openstreamer clients download"
 
@@ -75,6 +71,7 @@ class _AddCommand(click.Command):
         "openstreamer clients add 192.0.2.17",
         "openstreamer clients add siem.example.net 10.1.2.3 2001:db8::3 --password-file secret.txt",
         "openstreamer clients add old.example.net --compat --events intrusion packet",
+        "openstreamer clients add siem.example.net --cert siem.pem",
     ),
 )
 @click.argument("host")
@@ -92,6 +89,11 @@ class _AddCommand(click.Command):
     help="Event types this client may get. [default: all]",
 )
 @click.option("--no-hostcheck", is_flag=True, help="Let this client connect from any address.")
+@click.option(
+    "--cert",
+    metavar="FILE",
+    help="Certificate of this server's CA that it has already (PEM); no file is made.",
+)
 @state_option
 def add(
     host: str,
@@ -101,6 +103,7 @@ def add(
     compat: bool,
     events: tuple[str, ...],
     no_hostcheck: bool,
+    cert: str | None,
     state: Path | None,
 ) -> None:
     """Let HOST connect, and make its PKCS#12 file.
@@ -110,6 +113,11 @@ def add(
     a terminal; without any of them the file has none.
     """
     chosen = parse_names(events)
+    if cert is not None:
+        if out or compat or password_file:
+            raise UsageError("--out, --compat and --password-file are about a file, and --cert makes none")
+        _adopt(host, also, cert, events=chosen or None, hostcheck=not no_hostcheck, state=state)
+        return
     target = out or f"{file_name(host)}.pkcs12"
     authority = open_authority(state)
     try:
@@ -133,7 +141,31 @@ def add(
     if target != "-":
         click.echo(f"Added {host}; its file is {target}{'' if password else ' (without password)'}")
     if not no_hostcheck:
-        _warn_of_names(client)
+        warn_of_names(client)
+
+
+def _adopt(
+    host: str,
+    also: tuple[str, ...],
+    cert: str,
+    *,
+    events: list[str] | None,
+    hostcheck: bool,
+    state: Path | None,
+) -> None:
+    from openstreamer.authority.imports import read_client
+
+    authority = open_authority(state)
+    try:
+        client = authority.adopt(
+            host, also, certificate=read_client(cert), events=events, hostcheck=hostcheck
+        )
+        note_change(authority, "client added", host=client.host, names=list(all_names(client)), cert=cert)
+    finally:
+        authority.close()
+    click.echo(f"Added {client.host} with the certificate it has")
+    if hostcheck:
+        warn_of_names(client)
 
 
 @command.command("list", epilog=examples("openstreamer clients list", "openstreamer clients list --json"))
@@ -355,25 +387,3 @@ def revoke(host: str, reason: str, state: Path | None) -> None:
     finally:
         authority.close()
     click.echo(f"Revoked {client.host}; it can no longer connect")
-
-
-def _warn_of_names(client: Client) -> None:
-    """Say which names of a client do not resolve here, since it is known by its address."""
-    for name in client.names:
-        if not _resolves(name):
-            elsewhere = client.addresses or client.networks
-            click.echo(
-                f"openstreamer: {name} does not resolve here; until it does, this client "
-                + ("can connect only from its other addresses" if elsewhere else "is refused")
-                + " (add its address, or use --no-hostcheck)",
-                err=True,
-            )
-
-
-def _resolves(name: str) -> bool:
-    if name.startswith("*"):
-        return True
-    try:
-        return bool(socket.getaddrinfo(name, None))
-    except OSError:
-        return False
