@@ -356,9 +356,15 @@ def test_a_login_leads_nowhere_else(live: LiveService, target: str) -> None:
     client = WebClient(live)
     form = client.get(f"/login?{urlencode({'next': target})}")
     assert 'name="next" value="/status"' in form.text
-    answer = client.log_in(target=target)
-    assert (answer.status, answer.location) == (303, "/status")
+    again = client.post("/login", {"next": target, "password": "x"}, csrf="no token of ours")
+    assert 'name="next" value="/status"' in again.text
+    assert again.location == ""
     assert "taken" not in client.cookies
+
+
+def test_a_right_login_leads_nowhere_else_either(live: LiveService) -> None:
+    answer = WebClient(live).log_in(target="//evil.example/status")
+    assert (answer.status, answer.location) == (303, "/status")
 
 
 def test_a_login_that_somebody_planted_is_worth_nothing(live: LiveService) -> None:
