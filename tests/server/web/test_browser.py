@@ -188,6 +188,7 @@ def test_text_is_readable_in_both_schemes(operator: tuple[Operator, LiveService]
             "/types",
             "/clients",
             "/clients/one.invalid/revoke",
+            "/clients/one.invalid/renew",
         ):
             person.open(path)
             assert person.driver.execute_script(LUMINANCE, 4.5) == [], path
