@@ -12,7 +12,6 @@ import pytest
 from openstreamer.authority import EVENT_CLASSES, read_pkcs12
 from openstreamer.errors import AuthorityError
 from openstreamer.server.session import Session
-from openstreamer.server.web import pages_types
 from support.eve_lines import alert as eve_alert
 from support.live_service import (
     SECOND,
@@ -377,14 +376,13 @@ def test_times_are_those_of_the_event(live: LiveService, browser: WebClient) -> 
 # --- roles ------------------------------------------------------------------------------------------------
 
 
-def test_a_managed_device_has_three_types(
-    live: LiveService, browser: WebClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_managed_device_has_three_types(start: Start) -> None:
     """The pages show the types of the role alone, and leave the others' switches as they are."""
-    monkeypatch.setitem(pages_types.ROLES, "management-center", ("intrusion", "packet", "extra-data"))
-    monkeypatch.setitem(pages_types.ROLES, "", ("intrusion", "packet", "extra-data"))
+    live = start_with_pages(start, settings={"server": {"role": "managed-device"}})
+    browser = logged_in(live)
     three = {"intrusion", "packet", "extra-data"}
     assert ticked(browser.get("/types").text) == three
+    assert "role of a managed device" in browser.get("/types").words
     assert ticked(browser.get("/clients/one.invalid").text) == three
     assert browser.get("/status").text.count('<svg class="chart') == 3
     assert re.search(r"one\.invalid .*? all ", browser.get("/clients").words)

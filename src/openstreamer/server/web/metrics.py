@@ -82,6 +82,14 @@ def _records(snapshot: Snapshot) -> Iterable[Metric]:
             sent.add_metric((name, client.host), client.sent.get(name, 0))
             filtered.add_metric((name, client.host), client.filtered.get(name, 0))
             dropped.add_metric((name, client.host), client.lost.get(name, 0))
+    missed = CounterMetricFamily(
+        f"{PREFIX}client_missed_records",
+        "Stored records that retention deleted before a session that wanted them got to them.",
+        labels=("peer",),
+    )
+    for client in snapshot.clients:
+        missed.add_metric((client.host,), client.missed_records)
+    yield missed
     metadata = CounterMetricFamily(f"{PREFIX}metadata_sent", "Metadata records sent.", labels=("peer",))
     hosts = CounterMetricFamily(f"{PREFIX}hosts_sent", "Host profiles sent.", labels=("peer",))
     hosts_dropped = CounterMetricFamily(

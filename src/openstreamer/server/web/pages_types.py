@@ -11,6 +11,7 @@ from typing import NamedTuple
 from starlette.responses import RedirectResponse, Response
 
 from openstreamer.authority import EVENT_CLASSES
+from openstreamer.server.roles import role_events
 from openstreamer.server.web.context import WebContext
 from openstreamer.server.web.guard import Refused, Visit
 
@@ -46,14 +47,10 @@ EVENT_TYPES = {
 
 assert tuple(EVENT_TYPES) == EVENT_CLASSES
 
-ROLES = {"managed-device": ("intrusion", "packet", "extra-data")}
-"""The event types of servers that have not all of them, by role."""
-
 
 def offered(context: WebContext) -> dict[str, EventType]:
     """The event types that this server has, by its role."""
-    role = getattr(context.service.settings.server, "role", "")
-    return {name: item for name, item in EVENT_TYPES.items() if name in ROLES.get(role, EVENT_CLASSES)}
+    return {name: EVENT_TYPES[name] for name in role_events(context.service.settings)}
 
 
 def chosen_types(visit: Visit) -> frozenset[str]:
@@ -77,6 +74,7 @@ async def show(visit: Visit) -> Response:
     rates = context.history.rates()
     return await visit.page(
         "types.html",
+        limited=len(offered(context)) < len(EVENT_TYPES),
         types=[
             (name, item, name in enabled, snapshot.store.by_type.get(name, 0), rates.get(name, 0.0))
             for name, item in offered(context).items()
