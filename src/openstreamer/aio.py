@@ -228,8 +228,20 @@ class AsyncEventStream:
         except OSError as error:
             raise lost_error(error, self.server) from error
         if not data:
-            raise LostConnection(f"{self.server} closed the connection", on_purpose=False)
+            leave = self._took_leave()
+            what = "closed the connection" if leave else "is gone: the connection is lost"
+            raise LostConnection(f"{self.server} {what}", on_purpose=leave)
         return data
+
+    def _took_leave(self) -> bool:
+        """Whether the server closed TLS before it closed the connection, which a crash does not."""
+        engine = None if self._writer is None else self._writer.get_extra_info("ssl_object")
+        try:
+            return engine is not None and not engine.read(1)
+        except ssl.SSLZeroReturnError:
+            return True
+        except (ssl.SSLError, ValueError):
+            return False
 
     async def _send(self, data: bytes) -> None:
         if not data or self._writer is None:

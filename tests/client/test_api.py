@@ -15,7 +15,8 @@ import pytest
 
 import openstreamer
 from openstreamer import aio
-from openstreamer.errors import PeerError, RefusedError, TransportError, UsageError
+from openstreamer.client.connection import LostConnection
+from openstreamer.errors import OpenStreamerError, PeerError, RefusedError, TransportError, UsageError
 from support import hand_made
 from support.certificates import Authority, authority
 from support.hand_made import SECOND, record
@@ -269,3 +270,32 @@ def test_nothing_stays_open(take: Take, tmp_path: Path) -> None:
             take(server.port, tmp_path, count=8, position=tmp_path / "position", since="beginning")
         time.sleep(0.2)
         assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [("close", RefusedError), ("reset", LostConnection), ("cut", LostConnection)],
+)
+async def test_asyncio_tells_a_leave_from_a_crash(
+    tmp_path: Path, how: str, expected: type[OpenStreamerError]
+) -> None:
+    """A server that takes leave in TLS before a word does not let us in; one that vanishes has crashed."""
+
+    def script(conversation: Conversation) -> None:
+        conversation.receive()
+        if how == "cut":
+            conversation.cut()
+        else:
+            getattr(conversation, how)()
+
+    pkcs12 = authority().pkcs12(tmp_path / "client.pkcs12", "client")
+    with serving(script, tmp_path) as server:
+
+        async def follow() -> None:
+            async with aio.connect("127.0.0.1", port=server.port, pkcs12=pkcs12, reconnect=False) as events:
+                async for _ in events:
+                    pass
+
+        with pytest.raises(OpenStreamerError) as caught:
+            await follow()
+    assert type(caught.value) is expected

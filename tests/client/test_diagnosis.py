@@ -579,6 +579,7 @@ def test_our_server_with_a_client_of_another_authority(start: Start, tmp_path: P
     assert report.status == 3
     assert report["trust"].mark == "ok"
     assert "does not know the authority" in report["admission"].text
+    assert "name-check" not in report, "that is not why"
 
 
 def test_a_silent_close_names_the_other_authority(tmp_path: Path) -> None:

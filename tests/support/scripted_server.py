@@ -80,6 +80,11 @@ class Conversation:
             self._connection.unwrap()
         self._connection.close()
 
+    def cut(self) -> None:
+        """Close TCP in order and TLS not at all, as a process that is killed does."""
+        socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+        self._connection.close()
+
     def reset(self) -> None:
         """Break the connection as a crash does."""
         self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

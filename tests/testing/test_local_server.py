@@ -26,14 +26,15 @@ __all__ = ["estreamer_server", "make_estreamer_server"]
 ALERT = {"event": "intrusion_event", "data": {"source_ip": "192.0.2.1", "event_id": 7, "signature_id": 1000}}
 
 
-def receive(server: LocalServer, **options: object) -> list[openstreamer.Event]:
-    """All that a client gets who comes now."""
+def receive(server: LocalServer, count: int | None = None, **options: object) -> list[openstreamer.Event]:
+    """All that a client gets who comes now; where it is known how many those are, none is waited for."""
     with openstreamer.connect(
         server.host,
         port=server.port,
         pkcs12=server.pkcs12,
         password=server.password,
-        idle_exit=1,
+        idle_exit=1 if count is None else 30,
+        count=count,
         **options,  # type: ignore[arg-type]
     ) as events:
         return list(events)
@@ -46,17 +47,17 @@ def test_events_in_every_form(estreamer_server: LocalServer) -> None:
         ALERT, record, decode_record(Record(400, intrusion(4), None)), line, line.encode()
     )
     assert sent == 5
-    events = receive(estreamer_server)
+    events = receive(estreamer_server, 5)
     assert [event.data.event_id for event in events] == [7, 2, 4, 3, 3]
     assert events[0].data.source_ip == "192.0.2.1"
     assert estreamer_server.send(events[0]) == 1, "what a client received can be sent again"
-    assert len(receive(estreamer_server)) == 6
+    assert len(receive(estreamer_server, 6)) == 6
 
 
 def test_metadata_gives_names(estreamer_server: LocalServer) -> None:
     rule = decode_record(Record(66, rule_message(1000, "ET SCAN"), None))
     assert estreamer_server.send(rule, Record(400, intrusion(1), None)) == 1
-    [event] = receive(estreamer_server)
+    [event] = receive(estreamer_server, 1)
     assert event.names["rule"] == "ET SCAN"
 
 
@@ -77,7 +78,7 @@ def test_the_sample(estreamer_server: LocalServer) -> None:
 def test_archive_times(estreamer_server: LocalServer) -> None:
     estreamer_server.send(ALERT, archive_time=1_700_000_000)
     estreamer_server.send(ALERT, archive_time=1_700_000_010)
-    assert [event.archive_time for event in receive(estreamer_server)] == [1_700_000_000, 1_700_000_010]
+    assert [event.archive_time for event in receive(estreamer_server, 2)] == [1_700_000_000, 1_700_000_010]
     assert len(receive(estreamer_server, since=1_700_000_005)) == 1
 
 
@@ -151,8 +152,19 @@ def test_revoked_and_admitted_again(estreamer_server: LocalServer) -> None:
     estreamer_server.revoke()
     with pytest.raises(RefusedError):
         receive(estreamer_server)
+
+    async def in_asyncio() -> None:
+        server = estreamer_server
+        async with aio.connect(
+            server.host, port=server.port, pkcs12=server.pkcs12, password=server.password, idle_exit=1
+        ) as events:
+            async for _ in events:
+                pass
+
+    with pytest.raises(RefusedError):
+        asyncio.run(in_asyncio())
     estreamer_server.admit()
-    assert len(receive(estreamer_server)) == 1
+    assert len(receive(estreamer_server, 1)) == 1
 
 
 def test_stopped_and_filled_meanwhile(estreamer_server: LocalServer) -> None:
@@ -164,7 +176,7 @@ def test_stopped_and_filled_meanwhile(estreamer_server: LocalServer) -> None:
     assert estreamer_server.send(ALERT) == 1
     estreamer_server.start()
     estreamer_server.start()
-    assert len(receive(estreamer_server)) == 1
+    assert len(receive(estreamer_server, 1)) == 1
 
 
 def test_several_servers_and_pem_files(make_estreamer_server: object) -> None:
@@ -195,7 +207,7 @@ def test_without_pytest_and_with_a_temporary_directory() -> None:
     with LocalServer(settings={"sessions": {"window_bundles": 1}}) as server:
         folder = server.directory
         server.send(ALERT)
-        assert len(receive(server)) == 1
+        assert len(receive(server, 1)) == 1
     assert not folder.exists()
     with pytest.raises(UsageError, match="settings of the server"):
         LocalServer(settings={"server": {"sausage": 1}})

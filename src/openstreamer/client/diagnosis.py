@@ -170,7 +170,7 @@ def _trust(
             return None
         if identity.authorities:
             yield _trusted(identity)
-        yield from _refused(settings, identity, error, None)
+        yield from _refused(identity, error)
         return None
     except OpenStreamerError as error:
         yield Finding(
@@ -222,9 +222,7 @@ def _pinned(settings: DiagnosisSettings, certificate: bytes, known: KnownServers
     )
 
 
-def _refused(
-    settings: DiagnosisSettings, identity: Identity, error: OpenStreamerError, local: str | None
-) -> Iterator[Finding]:
+def _refused(identity: Identity, error: OpenStreamerError) -> Iterator[Finding]:
     yield Finding(
         step="admission",
         mark="failed",
@@ -234,8 +232,6 @@ def _refused(
         advice="let the server's operator add this client (anew), and use the new PKCS#12 file:"
         " 'openstreamer clients add' here, System > Integration > eStreamer on a management center",
     )
-    if local is not None:
-        yield from name_check(identity, local, let_in=False)
 
 
 def _session(
@@ -259,7 +255,7 @@ def _session(
             break
         except RefusedError as error:
             check.close()
-            yield from _refused(settings, identity, error, local)
+            yield from _refused(identity, error)
             return
         except LostConnection as error:
             check.close()
