@@ -93,6 +93,19 @@ def test_a_flat_session_acknowledges_each_message(tmp_path: Path) -> None:
     assert event_ids(tmp_path / "events.json") == [1, 2, 3, 4]
 
 
+def test_what_an_output_does_not_take_is_told(tmp_path: Path) -> None:
+    def script(conversation: Conversation) -> None:
+        conversation.greet()
+        conversation.bundles([*alerts(1, 2, 3), record(2, hand_made.packet(1))])
+        conversation.wait_for_end()
+
+    with serving(script, tmp_path) as server:
+        run = Run(tmp_path, server.port, outputs=(("json", "events.json"), ("pcap", "packets.pcap")))
+        run()
+    told = [text for text in run.notices.told if "passed by" in text]
+    assert told == [f"3 events passed by pcap:{tmp_path}/packets.pcap, which takes packet events only"]
+
+
 def test_bundles_as_the_guide_prints_them_and_old_record_headers(tmp_path: Path) -> None:
     def script(conversation: Conversation) -> None:
         conversation.greet()
@@ -531,6 +544,7 @@ def test_a_stop_from_another_thread_is_clean(tmp_path: Path) -> None:
     assert state.outputs[run.outputs[0].key] == {
         "length": (tmp_path / "events.json").stat().st_size,
         "tail": (tmp_path / "events.json").read_bytes()[-64:].hex(),
+        "inode": (tmp_path / "events.json").stat().st_ino,
     }
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from openstreamer.errors import MissingExtra, UsageError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.interface import OutputFull
+from openstreamer.outputs.interface import OutputFull, Refused
 from openstreamer.outputs.mappings.traps import ARC, OBJECTS, date_and_time
 from openstreamer.outputs.registry import OutputSpec, create
 from openstreamer.outputs.snmp import MIB, SnmpOutput
@@ -214,3 +217,48 @@ def test_without_the_library_a_sentence_says_what_to_install(monkeypatch: pytest
     monkeypatch.setitem(sys.modules, "pysnmp.hlapi.v3arch", None)
     with pytest.raises(MissingExtra, match=r"pip install 'openstreamer\[snmp\]'"):
         output("127.0.0.1:1").open(None)
+
+
+class Answering:
+    """A receiver of informs that answers the second one with an error: a peer made of the library's
+    message classes, because snmptrapd cannot refuse.
+    """
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.target = f"127.0.0.1:{self.socket.getsockname()[1]}"
+        self.seen: list[bytes] = []
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self) -> None:
+        from pyasn1.codec.ber import decoder, encoder
+        from pysnmp.proto import api
+
+        module = api.PROTOCOL_MODULES[api.SNMP_VERSION_2C]
+        with contextlib.suppress(OSError):
+            while True:
+                data, place = self.socket.recvfrom(65536)
+                message, _ = decoder.decode(data, asn1Spec=module.Message())
+                request = module.apiMessage.get_pdu(message)
+                answer = module.ResponsePDU()
+                module.apiPDU.set_defaults(answer)
+                module.apiPDU.set_request_id(answer, module.apiPDU.get_request_id(request))
+                if data not in self.seen:
+                    self.seen.append(data)
+                if len(self.seen) == 2:
+                    module.apiPDU.set_error_status(answer, 5)
+                module.apiMessage.set_pdu(message, answer)
+                self.socket.sendto(encoder.encode(message), place)
+
+
+def test_an_inform_that_is_answered_with_an_error_is_refused_and_the_others_taken() -> None:
+    receiver = Answering()
+    made = output(receiver.target, "inform=yes,timeout=5")
+    made.open(None)
+    with pytest.raises(Refused, match="genErr") as caught:
+        made.write(batches.batch(*[batches.alert(event_id=number) for number in range(4)]))
+    assert [row.index for row in caught.value.refused] == [1]
+    assert len(receiver.seen) == 4
+    made.close()
+    receiver.socket.close()

@@ -123,6 +123,7 @@ class Stream:
         self._until = until
         self._idle_exit = idle_exit
         self._shared = len(self._outputs) > 1
+        self._passed_by = [0] * len(self._outputs)
         self._dirty = False
         self._torn = False
         self._save_failed = False
@@ -165,6 +166,17 @@ class Stream:
             for sentence in opened.output.notices():
                 self._observer.notice(sentence)
 
+    def _tell_passed_by(self) -> None:
+        """What outputs do not take is no secret: their names, and how many events passed them by."""
+        filtered = 0 if self._feed.settings.wanted.domain is not None else self._feed.counts.filtered
+        for opened, passed in zip(self._outputs, self._passed_by, strict=True):
+            takes = opened.output.takes()
+            count = passed + filtered
+            if takes and count:
+                self._observer.notice(
+                    f"{count:,} events passed by {opened.key}, which takes {takes} events only"
+                )
+
     def _loop(self) -> Reason:
         last_event = time.monotonic()
         for delivery in self._feed.deliveries():
@@ -200,10 +212,15 @@ class Stream:
         batch = delivery.batch
         batch.shared = self._shared
         if batch.records:
-            for opened in self._outputs:
+            for number, opened in enumerate(self._outputs):
                 if not self._write(opened.output, batch):
                     return False
                 self._torn = True
+                types = opened.output.record_types
+                if types is not None and self._shared:
+                    self._passed_by[number] += sum(
+                        record.record_type not in types for record in batch.records
+                    )
             if batch.problems:
                 self._tell_problems(batch)
         self._torn = True

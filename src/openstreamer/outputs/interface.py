@@ -151,6 +151,16 @@ class Output:
         """
         return target if target == "-" else os.path.abspath(target)
 
+    @classmethod
+    def takes(cls) -> str:
+        """The event classes it takes, in words; empty if it takes all."""
+        if cls.record_types is None:
+            return ""
+        from openstreamer.layouts.records import EVENT_CLASSES, RECORDS
+
+        taken = {RECORDS[number].event_class for number in cls.record_types if number in RECORDS}
+        return " and ".join(name for name in EVENT_CLASSES if name in taken)
+
     def guarantee(self) -> Guarantee:
         """What it promises for this target and these settings: one of `guarantees`."""
         return self.guarantees[0]
