@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import re
@@ -61,6 +62,60 @@ class Collector:
         self._listener.close()
 
 
+class Cable:
+    """What leads to a server, and can be pulled: a relay that drops its connections while it is out."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._out = False
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+                if self._out:
+                    near.close()
+                    continue
+                far = socket.create_connection(("127.0.0.1", self._to))
+            except OSError:
+                return
+            self._open += [near, far]
+            for source, target in ((near, far), (far, near)):
+                threading.Thread(target=self._relay, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def _relay(source: socket.socket, target: socket.socket) -> None:
+        try:
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def pull(self) -> None:
+        """Nothing gets through any more."""
+        self._out = True
+        ends, self._open = self._open, []
+        for end in ends:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def plug(self) -> None:
+        """It works again."""
+        self._out = False
+
+    def close(self) -> None:
+        """Nobody is connected any more."""
+        self.pull()
+        self._listener.close()
+
+
 class Bill(msgspec.Struct):
     """What a run of kills came to; the first four are to be zero."""
 
@@ -73,22 +128,25 @@ class Bill(msgspec.Struct):
     double_rotated: int
     repeated_syslog: int
     killed_with_unsaved: int
+    take_overs: int
 
 
 @contextmanager
-def _appending(live: LiveService) -> Iterator[list[int]]:
-    """Events come all the time, many to a second."""
+def _appending(*services: LiveService) -> Iterator[list[int]]:
+    """Events come all the time, many to a second; the same to each service."""
     stop = threading.Event()
     counted = [0]
 
     def work() -> None:
         from openstreamer.store import open_store
 
-        store = open_store(live.state.store)
+        stores = [open_store(live.state.store) for live in services]
         while not stop.wait(0.03):
-            append(store, [(400, intrusion(number)) for number in range(counted[0], counted[0] + 60)])
+            for store in stores:
+                append(store, [(400, intrusion(number)) for number in range(counted[0], counted[0] + 60)])
             counted[0] += 60
-        store.close()
+        for store in stores:
+            store.close()
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -99,14 +157,32 @@ def _appending(live: LiveService) -> Iterator[list[int]]:
         thread.join(30)
 
 
-def kill_often(folder: Path, live: LiveService, times: int, chance: random.Random) -> Bill:
-    """Kill it so many times at random moments, then let it finish."""
+def kill_often(
+    folder: Path,
+    live: LiveService,
+    times: int,
+    chance: random.Random,
+    *,
+    secondary: LiveService | None = None,
+) -> Bill:
+    """Kill it so many times at random moments, then let it finish.
+
+    With a secondary the two are a pair, and the cable of the primary is pulled now and then.
+    """
     collector = Collector()
+    cable = Cable(live.port)
+    pair = ""
+    if secondary is not None:
+        pair = server_section("second", secondary)
+        pair += '[pairs.ha]\nprimary = "fmc"\nsecondary = "second"\n'
+        pair += "take_over_seconds = 0.2\noverlap_seconds = 5\n"
+
     file = folder / "client.toml"
     rotated = {"rotate_size": "200k"}
     file.write_text(
         '[client]\nstate = "state"\nhealth = "off"\nsave_seconds = 0.2\n'
-        + server_section("fmc", live)
+        + server_section("fmc", live).replace(f"port = {live.port}", f"port = {cable.port}")
+        + pair
         + output_section("file", "json", "events.json")
         + output_section("rotated", "json", "rotated.json")
         + "".join(f"settings.{key} = {json.dumps(value)}\n" for key, value in rotated.items())
@@ -121,9 +197,12 @@ def kill_often(folder: Path, live: LiveService, times: int, chance: random.Rando
     def begin() -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    with _appending(live) as counted:
+    services = [live] if secondary is None else [live, secondary]
+    with _appending(*services) as counted:
         for _ in range(times):
             before = _size(plain)
+            if secondary is not None:
+                (cable.pull if chance.random() < 0.5 else cable.plug)()
             process = begin()
             # half of them at once after it began to write, the others at any moment
             if chance.random() < 0.5:
@@ -133,10 +212,14 @@ def kill_often(folder: Path, live: LiveService, times: int, chance: random.Rando
                 time.sleep(chance.random() * 0.15)
             else:
                 time.sleep(chance.random() * 1.2)
+            if secondary is not None and chance.random() < 0.5:
+                (cable.pull if chance.random() < 0.5 else cable.plug)()
+                time.sleep(chance.random())
             process.send_signal(signal.SIGKILL)
             process.wait(30)
             unsaved += _size(plain) > _saved_length(folder)
     total = counted[0]
+    cable.plug()
     process = begin()
     try:
         wait_until(
@@ -154,6 +237,7 @@ def kill_often(folder: Path, live: LiveService, times: int, chance: random.Rando
         process.wait(60)
         log.close()
         collector.close()
+        cable.close()
     wanted = Counter(range(total))
     written, turned = Counter(numbers_of(plain)), Counter(_rotated(folder))
     return Bill(
@@ -166,6 +250,7 @@ def kill_often(folder: Path, live: LiveService, times: int, chance: random.Rando
         events=total,
         kills=times,
         killed_with_unsaved=unsaved,
+        take_overs=(folder / "run.log").read_text().count("has taken over"),
     )
 
 

@@ -108,6 +108,19 @@ def test_killed_at_a_dozen_random_moments_nothing_is_lost_and_nothing_double(
     assert bill.killed_with_unsaved, "no kill came at a moment that matters"
 
 
+@pytest.mark.slow
+def test_a_pair_with_a_loose_cable_and_a_client_that_is_killed_deliver_each_event_once(
+    start: Start, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    seed = random.randrange(1_000_000)
+    bill = kill_often(folder, start(), 6, random.Random(seed), secondary=start())
+    assert (bill.missing, bill.double) == (0, 0), f"seed {seed}: {bill}"
+    assert (bill.missing_rotated, bill.double_rotated) == (0, 0), f"seed {seed}: {bill}"
+    assert bill.missing_syslog == 0, f"seed {seed}: {bill}"
+
+
 def test_health_and_metrics_say_when_a_server_is_gone(start: Start, tmp_path: Path) -> None:
     live = start()
     fill(live, range(20))

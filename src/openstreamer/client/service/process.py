@@ -105,7 +105,9 @@ class _Process:
         log.info("%d outputs take the events of %d servers", len(plan.outputs), len(plan.sources))
         for worker in self._service.workers.values():
             promise = worker.guarantee
-            log.info("output %s: %s; %s", worker.plan.name, worker.plan.spec.target, promise)
+            target = worker.plan.spec.target
+            where = "standard output" if target == "-" else target
+            log.info("output %s: %s; %s", worker.plan.name, where, promise)
         self._notifier.send("READY=1", f"MAINPID={os.getpid()}", "STATUS=running")
         try:
             while not self._stop.wait(self._pause()):

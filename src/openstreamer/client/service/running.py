@@ -224,7 +224,9 @@ class ClientService:
         for worker in self.workers.values():
             worker.stop()
         workers = [*self.workers.values(), *self._ending.values()]
-        ended = _join([worker for worker in workers if worker.ident is not None], seconds)
+        started = [worker for worker in workers if worker.ident is not None]
+        ended = _join([worker for worker in started if worker.opened], seconds)
+        _join(started, 2.0)  # one that could not be opened yet has nothing to save
         # a server that does not answer may hold its thread for a while; it has nothing to save
         _join([m for source in self.sources.values() for m in source.members if m.ident is not None], 1.0)
         if self.port is not None:
