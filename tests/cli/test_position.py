@@ -139,6 +139,13 @@ def test_both_damaged_or_none_yet_want_to_know_the_server(folder: Path) -> None:
     state = inspect(path).state
     assert state is not None
     assert (state.server, state.position.initial_timestamp) == ("fmc1:8302", SECOND)
+    assert command(folder, "set", "fmc9", "now", "--server", "fmc9:8302", "--yes").status == 2
+    assert not (folder / "fmc9").exists(), "a name of a server is no name of a file"
+    other = command(folder, "set", str(path), "now", "--server", "other:1", "--yes")
+    assert other.status == 0
+    state = inspect(path).state
+    assert isinstance(state, SavedState)
+    assert state.server == "fmc1:8302", "it is known whose it is"
 
 
 @pytest.mark.parametrize(("answer", "changed"), [("y", True), ("n", False)])

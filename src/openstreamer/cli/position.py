@@ -138,14 +138,15 @@ def set_(
     Going back delivers events again: a file that held each once will hold them twice, unless it is emptied.
     Going forward leaves out what was stored in between. The position of a client that runs is not touched.
     """
-    from openstreamer.client.positions import inspect, new_position, refuse_if_used, replace
+    from openstreamer.client.positions import SUFFIXES, inspect, new_position, refuse_if_used, replace
     from openstreamer.client.times import parse_since
 
     when = parse_since(to)
     if when == "resume":
         raise UsageError("resume is what a client does by itself; say TIME, beginning or now")
     position = new_position(when)
-    new_file = server is not None and not os.path.isdir(where)
+    is_file = os.sep in where or where.endswith(SUFFIXES) or os.path.isfile(where)
+    new_file = server is not None and is_file and not os.path.isdir(where)
     found = [inspect(where)] if new_file else _chosen(where, several, options)
     for each in found:
         refuse_if_used(each.path)

@@ -237,7 +237,7 @@ def replace(
     file.acquire()
     try:
         changed = SavedState(
-            server=server or (state.server if state is not None else ""),
+            server=state.server if state is not None else server or "",
             position=position,
             outputs=dict(state.outputs) if state is not None and keep_places else {},
             saved=int(time.time()),
