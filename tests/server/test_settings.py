@@ -9,11 +9,10 @@ from openstreamer.errors import ConfigurationError
 from openstreamer.server.settings import (
     Settings,
     load,
-    manual,
     parse,
     parse_address,
-    template,
 )
+from openstreamer.server.settings_manual import manual, template
 
 
 def test_no_file_gives_the_defaults(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from support.store_batches import Batch
 
 
 def test_each_migration_is_a_version() -> None:
-    assert SCHEMA.version == len(SCHEMA.migrations) == 2
+    assert SCHEMA.version == len(SCHEMA.migrations) == 3
 
 
 def test_the_first_release_gets_a_host_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,7 +39,7 @@ def test_a_newer_file_is_refused_and_left_alone(tmp_path: Path) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA.version + 1}")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StateError, match=r"schema version 3.*use the newer program"):
+    with pytest.raises(StateError, match=rf"schema version {SCHEMA.version + 1}.*use the newer program"):
         open_store(path)
     assert path.read_bytes() == before
 

@@ -27,7 +27,7 @@ from openstreamer.cli.client_words import (
     warn_of_names,
 )
 from openstreamer.cli.common import examples, password_option, read_password, state_option
-from openstreamer.cli.events import MEANINGS, open_authority, parse_names, show_switches
+from openstreamer.cli.events import MEANINGS, open_authority, parse_names, role_of, show_switches
 from openstreamer.cli.private_output import Target, file_name
 from openstreamer.cli.tables import show_table
 from openstreamer.errors import UsageError
@@ -317,7 +317,7 @@ def events(host: str, action: str | None, names: tuple[str, ...], as_json: bool,
             )
     finally:
         authority.close()
-    show_switches(client.events, as_json=as_json)
+    show_switches(client.events, as_json=as_json, offered=role_of(state))
 
 
 @command.command(

@@ -56,7 +56,14 @@ def command(action: str | None, names: tuple[str, ...], as_json: bool, state: Pa
     the type is on. NAME is one of intrusion, packet, extra-data, discovery, correlation, impact-alert, user,
     malware, file, connection; or all.
     """
-    chosen = parse_names(names)
+    offered = role_of(state)
+    chosen = [name for name in parse_names(names) if name in offered or "all" not in names]
+    missing = [name for name in chosen if name not in offered]
+    if missing:
+        raise UsageError(
+            f"this server is a managed device: it has no {' or '.join(missing)} events, only "
+            f"{', '.join(offered)}; 'role' in openstreamer.toml says what it is"
+        )
     if action is not None and not chosen:
         raise UsageError(f"name the event types to {action}: {', '.join(MEANINGS)}, or all")
     authority = open_authority(state)
@@ -71,7 +78,16 @@ def command(action: str | None, names: tuple[str, ...], as_json: bool, state: Pa
             enabled = authority.registry.server_events()
     finally:
         authority.close()
-    show_switches(enabled, as_json=as_json)
+    show_switches(enabled, as_json=as_json, offered=offered)
+
+
+def role_of(state: Path | None) -> Collection[str]:
+    """The event types that the server has by its role."""
+    from openstreamer.server import settings as settings_module
+    from openstreamer.server.roles import role_events
+    from openstreamer.server.state import open_state
+
+    return role_events(settings_module.load(open_state(state).settings))
 
 
 def parse_names(names: Iterable[str]) -> list[str]:
@@ -96,19 +112,22 @@ def open_authority(state: Path | None) -> Authority:
     return Authority(open_state(state).path).load()
 
 
-def show_switches(enabled: Collection[str], *, as_json: bool) -> None:
+def show_switches(
+    enabled: Collection[str], *, as_json: bool, offered: Collection[str] = tuple(MEANINGS)
+) -> None:
     """Print every switch with its position, as a table or as JSON."""
     if as_json:
-        click.echo(json.dumps({name: name in enabled for name in MEANINGS}))
+        click.echo(json.dumps({name: name in enabled for name in MEANINGS if name in offered}))
         return
     out = console()
     if not out.is_terminal:
-        for name in MEANINGS:
+        for name in offered:
             click.echo(f"{name:13} {'on' if name in enabled else 'off'}")
         return
     from rich.table import Table
 
     table = Table("event type", "", "meaning", box=None, pad_edge=False)
-    for name, meaning in MEANINGS.items():
+    for name in offered:
+        meaning = MEANINGS[name]
         table.add_row(name, "[green]on[/]" if name in enabled else "[red]off[/]", meaning)
     out.print(table)

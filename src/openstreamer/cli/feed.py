@@ -108,6 +108,7 @@ class Feed:
         from openstreamer.server import settings as settings_module
         from openstreamer.server import state as state_module
         from openstreamer.server.intake import Intake
+        from openstreamer.server.roles import role_events
         from openstreamer.store import open_store
 
         directory = state_module.open_state(self.state)
@@ -116,7 +117,7 @@ class Feed:
         store = open_store(directory.store, synchronous=settings.store.synchronous)
         try:
             with self.signals(), Progress(sys.stderr.isatty() and not self.quiet) as self.progress:
-                switches = Switches(authority.registry)
+                switches = Switches(authority.registry, role_events(settings))
                 self.intakes = [
                     Intake(
                         store,
@@ -222,17 +223,19 @@ class Feed:
 class Switches:
     """The event types that are switched on, looked up again when somebody has changed them."""
 
-    def __init__(self, registry: Any) -> None:
+    def __init__(self, registry: Any, offered: Collection[str]) -> None:
+        """`offered` are the event types that the server's role has."""
         self._registry = registry
+        self._offered = offered
         self._lock = threading.Lock()
         registry.changed()
-        self._enabled: Collection[str] = registry.server_events()
+        self._enabled: Collection[str] = registry.server_events().intersection(offered)
 
     def enabled(self) -> Collection[str]:
         """Cheap: asked for every batch."""
         with self._lock:
             if self._registry.changed():
-                self._enabled = self._registry.server_events()
+                self._enabled = self._registry.server_events().intersection(self._offered)
             return self._enabled
 
 

@@ -28,6 +28,12 @@ from openstreamer.errors import MissingExtra, StateError
     help="Name or address of this server for its certificate, beside those it has anyway. Repeatable.",
 )
 @click.option(
+    "--role",
+    type=click.Choice(["management-center", "managed-device"]),
+    help="What the server is: a managed device has intrusion events, packets and extra data only; a "
+    "Management Center has all. Later it is 'role' in openstreamer.toml. [default: management-center]",
+)
+@click.option(
     "--password-file",
     metavar="F|-",
     help="File whose first line is the password of the web pages; - reads it from standard input. "
@@ -46,6 +52,7 @@ from openstreamer.errors import MissingExtra, StateError
 def command(
     state: Path | None,
     names: tuple[str, ...],
+    role: str | None,
     password_file: str | None,
     ca_cert: str | None,
     ca_key: str | None,
@@ -61,7 +68,7 @@ def command(
     from openstreamer.cli.authority import read_given_ca
     from openstreamer.cli.web_password import keep_password
     from openstreamer.server import state as state_module
-    from openstreamer.server.settings import template
+    from openstreamer.server.settings_manual import template
     from openstreamer.store import open_store
 
     directory = state_module.find(state)
@@ -72,6 +79,8 @@ def command(
         raise StateError(f"{directory.path} is a state directory already; nothing was changed")
     if made:
         state_module.open_state(directory.path)
+    if role is not None and directory.settings.exists():
+        raise StateError(f"{directory.settings} exists: set 'role' in its section [server] instead")
     ca = read_given_ca(ca_cert, ca_key, ca_key_password_file)
     if ca is not None and authority.exists:
         raise StateError(f"{directory.path} has a CA already; 'openstreamer authority rotate' changes it")
@@ -83,7 +92,8 @@ def command(
         authority.create(names=names, ca=ca)
     authority.complete(names=names)
     if not directory.settings.exists():
-        state_module.write_private(directory.settings, template().encode())
+        text = template({"server.role": role} if role is not None else None)
+        state_module.write_private(directory.settings, text.encode())
     open_store(directory.store).close()
     authority.close()
     verb = "Completed" if made else "Made"

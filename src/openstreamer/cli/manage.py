@@ -407,6 +407,8 @@ def describe(about: dict[str, object], numbers: dict[str, Any]) -> list[str]:
             words.append(f"{_count(place['lag_records'], 'record')} ({place['lag_seconds']} s) behind")
         if place["missed_chunks"]:
             words.append("some were deleted before it got them")
+        if client.get("missed_records"):
+            words.append(f"missed {_count(client['missed_records'], 'record')}, deleted before it came")
         lines.append(f"client {client['host']}: {', '.join(words)}")
     if numbers["refused"]:
         refused = ", ".join(f"{cause} {count}" for cause, count in sorted(numbers["refused"].items()))

@@ -19,6 +19,7 @@ from typing import Any
 from openstreamer.errors import StateError
 from openstreamer.server.alerts import Alerting, over
 from openstreamer.server.connection import Connection
+from openstreamer.server.rate import HandshakeRate
 
 log = logging.getLogger("openstreamer.server")
 
@@ -27,6 +28,9 @@ HANDSHAKES = 256
 
 SHUTDOWN_SECONDS = 3.0
 """How long a closing connection waits for the peer's answer to the TLS close."""
+
+TOO_FAST = "too many handshakes"
+"""Cause of refusing an address that connects more often than is allowed."""
 
 _ACCEPT_PAUSE = 0.5
 
@@ -158,6 +162,7 @@ class Listener:
         on_peer: Callable[[Connection], Awaitable[None]],
         refused: Callable[[str, str], None],
         handshake_seconds: float,
+        handshakes_per_second: float,
         stalled_seconds: float,
         connections: int,
     ) -> None:
@@ -167,6 +172,7 @@ class Listener:
         self._refused = refused
         self._handshake_seconds = handshake_seconds
         self._stalled_seconds = stalled_seconds
+        self._rate = HandshakeRate(handshakes_per_second)
         self._connections = asyncio.Semaphore(connections)
         self._handshakes = asyncio.Semaphore(HANDSHAKES)
         self._accepting: list[asyncio.Task[None]] = []
@@ -177,8 +183,11 @@ class Listener:
         """Where it listens, with the real ports."""
         return [show_address(listening.getsockname()) for listening in self._sockets]
 
-    def set_times(self, handshake_seconds: float, stalled_seconds: float) -> None:
+    def set_limits(
+        self, handshake_seconds: float, stalled_seconds: float, handshakes_per_second: float
+    ) -> None:
         """Change the limits for connections to come."""
+        self._rate.per_second = handshakes_per_second
         self._handshake_seconds = handshake_seconds
         self._stalled_seconds = stalled_seconds
 
@@ -220,6 +229,12 @@ class Listener:
                 if error.errno != errno.ECONNABORTED:  # such as no file descriptors left
                     log.error("cannot accept a connection: %s", error.strerror)
                     await asyncio.sleep(_ACCEPT_PAUSE)
+                continue
+            if not self._rate.admit(peer_host(address), loop.time()):
+                accepted.close()
+                self._connections.release()
+                self._handshakes.release()
+                self._refused(show_address(address), TOO_FAST)
                 continue
             task = loop.create_task(self._serve(accepted, address))
             self._serving.add(task)

@@ -28,7 +28,8 @@ from openstreamer.server.certificates import CertificateWatch
 from openstreamer.server.connection import Connection
 from openstreamer.server.feeder import Feeder
 from openstreamer.server.intake import Intake
-from openstreamer.server.listener import Listener, open_sockets
+from openstreamer.server.listener import TOO_FAST, Listener, open_sockets
+from openstreamer.server.roles import role_events
 from openstreamer.server.session import Session, options_for, session_options
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address, restart_needed
 from openstreamer.server.source import Source
@@ -59,6 +60,9 @@ ADMISSION_SECONDS = 10.0
 
 TURN_AWAY_SECONDS = 0.5
 """How long a client that is not let in may take to send its request, and then to close."""
+
+TOO_FAST_SECONDS = 5.0
+"""How often the log says that an address connects too often."""
 
 RESOLVER_THREADS = "resolve"
 """Name of the threads that may wait long for a name server."""
@@ -98,6 +102,7 @@ class Service:
         self._clock = clock
         self._certificates = CertificateWatch(self._note_change)
         self._recheck_at = float("inf")
+        self._quiet_until = 0.0
         self._host_check = settings.server.host_check if host_check is None else host_check
         self._input_uris = [*settings.server.inputs, *inputs]
         self._web_address = web
@@ -177,7 +182,7 @@ class Service:
             self._authority.replaced()
             self.renew_context()
             self._authority.changed()
-            self._server_events = self._authority.registry.server_events()
+            self._server_events = self._read_events()
             self._source = Source(self._store, readers=self._readers, makers=self._makers)
             self._feeder = Feeder(
                 self._store,
@@ -202,6 +207,7 @@ class Service:
                 on_peer=self._serve,
                 refused=self._refused,
                 handshake_seconds=limits.handshake_seconds,
+                handshakes_per_second=limits.handshakes_per_second,
                 stalled_seconds=limits.stalled_seconds,
                 connections=limits.connections,
             )
@@ -292,10 +298,13 @@ class Service:
             self.settings, self._context = before, context
             raise AuthorityError(f"nothing was reloaded: {error}") from error
         self._options = session_options(settings.sessions, settings.protocol)
-        self._listener.set_times(settings.sessions.handshake_seconds, settings.sessions.stalled_seconds)
+        limits = settings.sessions
+        self._listener.set_limits(
+            limits.handshake_seconds, limits.stalled_seconds, limits.handshakes_per_second
+        )
         if self._given_host_check is None:
             self._host_check = settings.server.host_check
-        self._server_events = await self._aside(self._authority.registry.server_events)
+        self._server_events = await self._aside(self._read_events)
         await self._recheck(list(self.sessions))
         return restart_needed(before, settings)
 
@@ -377,8 +386,13 @@ class Service:
         return None
 
     def _refused(self, peer: str, cause: str, details: str = "") -> None:
-        log.warning("%s: refused: %s%s", peer, cause, f" ({details})" if details and details != cause else "")
         self.statistics.refused[cause] += 1
+        if cause == TOO_FAST:
+            now = time.monotonic()
+            if now < self._quiet_until:  # counted, but a flood must not fill the log too
+                return
+            self._quiet_until = now + TOO_FAST_SECONDS
+        log.warning("%s: refused: %s%s", peer, cause, f" ({details})" if details and details != cause else "")
         self.statistics.last_refused.append(
             Refusal(time.time(), peer, cause, details if details != cause else "")
         )
@@ -401,7 +415,7 @@ class Service:
     async def _poll_registry(self) -> None:
         changed = self._authority.changed()
         if changed:
-            self._server_events = await self._aside(self._authority.registry.server_events)
+            self._server_events = await self._aside(self._read_events)
             self._take_over_certificates()
         if changed or self._clock() >= self._recheck_at:
             self._recheck_at = float("inf")
@@ -489,6 +503,10 @@ class Service:
             self.statistics.trimmed_chunks += result.chunks
             self.statistics.trimmed_records += result.records
             log.info("deleted %d old records (%d bytes)", result.records, result.bytes)
+
+    def _read_events(self) -> frozenset[str]:
+        """The event types that are switched on, of those that the server's role has."""
+        return self._authority.registry.server_events().intersection(role_events(self.settings))
 
     async def run_aside(self, function: Callable[[], _Value]) -> _Value:
         """Run something short that touches the disk in a thread."""

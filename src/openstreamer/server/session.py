@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from openstreamer.authority import Client
+from openstreamer.authority import EVENT_CLASSES, Client
 from openstreamer.errors import OpenStreamerError, PeerError, StoreError
 from openstreamer.protocol.items import Items
 from openstreamer.protocol.messages import (
@@ -37,6 +37,7 @@ from openstreamer.protocol.session_server import ServerOptions, ServerSession
 from openstreamer.protocol.transcode import render_records
 from openstreamer.server.connection import Connection
 from openstreamer.server.hosts import HostAnswers
+from openstreamer.server.missed import MissedRecords
 from openstreamer.server.rendering import Rendered, make_rendered, rest_of
 from openstreamer.server.settings import ProtocolSettings, SessionSettings
 from openstreamer.server.source import RETRY_SECONDS, Loaded, Source
@@ -131,6 +132,7 @@ class Session:
         self._hosts = HostAnswers(
             self._protocol, connection, source, sent=self._count_hosts, done=self._look_again
         )
+        self._missed = MissedRecords(client.host, connection.peer, self._client_statistics)
         self._unknown_messages: set[int] = set()
         self._wake = asyncio.Event()
         self._finishing = False
@@ -323,6 +325,9 @@ class Session:
         assert selection is not None
         for problem in selection.problems:
             log.warning("%s: %s; left out", self.connection.peer, problem)
+        off = [name for name in EVENT_CLASSES if name in selection.asked and name not in selection.allowed]
+        if off:
+            log.info("%s: event type off: %s; asked for, not sent", self.connection.peer, ", ".join(off))
         log.debug("%s: streams: %s", self.connection.peer, selection.describe())
 
     async def _advance(self) -> bool:
@@ -336,6 +341,7 @@ class Session:
             await asyncio.sleep(RETRY_SECONDS)
             return not self.over
         for item in loaded:
+            self._missed.got(item.chunk, self._source.damaged)
             if not await self._send_chunk(item):
                 return False
             self.position = item.chunk.number
@@ -353,6 +359,8 @@ class Session:
         timestamp = self._protocol.initial_timestamp
         if timestamp is None or timestamp == NOW:
             return self._newest_at_request
+        if timestamp:
+            self._missed.asked(await self._source.ask(lambda store: store.missed(timestamp)))
         return await self._source.seek(timestamp)
 
     async def _send_chunk(self, loaded: Loaded) -> bool:

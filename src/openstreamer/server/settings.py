@@ -2,20 +2,14 @@
 
 Each section is a struct, each setting a field with its default and, below it, the sentence that the manual
 prints. The file that `openstreamer init` writes and the page in the docs are made from these same lines
-(`manual`, `template`). Reading is strict: a key that is not known or a value of the wrong kind is an error
+(`settings_manual`). Reading is strict: a key that is not known or a value of the wrong kind is an error
 that names file and key. Nothing here acts on a setting.
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import itertools
-import json
-import textwrap
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -42,6 +36,10 @@ class ServerSettings(Section, frozen=True):
     host_check: bool = True
     """Compare the address of a client with the names and addresses in its certificate. Off, any client with
     a valid certificate may connect from anywhere."""
+
+    role: Literal["management-center", "managed-device"] = "management-center"
+    """What the server is: a "management-center" has all event types, a "managed-device" intrusion events,
+    their packets and extra data only."""
 
     inputs: list[str] = field(default_factory=list)
     """Inputs that run with the service, for example "eve:/var/log/suricata/eve.json"."""
@@ -74,6 +72,10 @@ class SessionSettings(Section, frozen=True):
 
     handshake_seconds: Seconds = 10.0
     """Time for the TLS handshake and the certificate checks; who takes longer is dropped."""
+
+    handshakes_per_second: Annotated[float, Meta(gt=0, le=100_000)] = 50.0
+    """TLS handshakes of one address (of one /64 network with IPv6) on average; ten seconds' worth may come
+    at once. What comes beyond that is closed before TLS."""
 
     request_seconds: Seconds = 60.0
     """Time between the handshake and the first request; who takes longer is dropped."""
@@ -215,15 +217,6 @@ def restart_needed(before: Settings, after: Settings) -> list[str]:
     ]
 
 
-class Entry(NamedTuple):
-    """One setting as the manual shows it; `default` is written as in the file."""
-
-    section: str
-    key: str
-    default: str
-    text: str
-
-
 def load(path: Path) -> Settings:
     """Read a settings file; one that does not exist gives the defaults.
 
@@ -294,31 +287,6 @@ def _is_ipv6(text: str) -> bool:
     return True
 
 
-def manual() -> Iterator[Entry]:
-    """Every setting with default and explanation, in the order of the file."""
-    for section in msgspec.structs.fields(Settings):
-        struct = section.type
-        texts = _field_docstrings(struct)
-        for item in msgspec.structs.fields(struct):
-            value = item.default
-            if value is msgspec.NODEFAULT:
-                value = item.default_factory()
-            yield Entry(section.name, item.name, _toml(value), texts[item.name])
-
-
-def template() -> str:
-    """A settings file in which every setting stands as a comment with its default and its explanation."""
-    lines = ["# Settings of the OpenStreamer server. Take away a '#' to change a setting.", ""]
-    section = ""
-    for entry in manual():
-        if entry.section != section:
-            section = entry.section
-            lines += [f"[{section}]"]
-        lines += textwrap.wrap(entry.text, 100, initial_indent="# ", subsequent_indent="# ")
-        lines += [f"# {entry.key} = {entry.default}", ""]
-    return "\n".join(lines)
-
-
 def _checked(address: str, *, where: str) -> None:
     try:
         parse_address(address, default_port=DEFAULT_PORT)
@@ -334,28 +302,3 @@ def _explain(message: str) -> tuple[str, str]:
         name = reason.removeprefix("Object contains unknown field `").rstrip("`")
         return f"{key}.{name}" if key else name, "there is no such setting"
     return key, reason[:1].lower() + reason[1:].replace("`", "'")
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | list):
-        return json.dumps(value)
-    return repr(value)
-
-
-def _field_docstrings(struct: type) -> dict[str, str]:
-    """The text below each annotated field of a class."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(struct)))
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    texts: dict[str, str] = {}
-    for statement, following in itertools.pairwise(body):
-        if (
-            isinstance(statement, ast.AnnAssign)
-            and isinstance(statement.target, ast.Name)
-            and isinstance(following, ast.Expr)
-            and isinstance(following.value, ast.Constant)
-            and isinstance(following.value.value, str)
-        ):
-            texts[statement.target.id] = " ".join(following.value.value.split())
-    return texts

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from openstreamer.authority import EVENT_CLASSES, Client
+from openstreamer.authority import Client
 from openstreamer.errors import OpenStreamerError
 from openstreamer.layouts.records import RECORDS
+from openstreamer.server.roles import role_events
 from openstreamer.store import Position, Store
 from openstreamer.version import __version__
 
@@ -99,6 +100,8 @@ class ClientSnapshot(msgspec.Struct):
     """Host profiles sent."""
     hosts_lost: dict[str, int]
     """Host profiles that could not be put into the block asked for, by reason."""
+    missed_records: int = 0
+    """Records that were deleted before a session that wanted them got to them."""
 
 
 class RefusalSnapshot(msgspec.Struct):
@@ -161,6 +164,8 @@ class Snapshot(msgspec.Struct):
     store: StoreSnapshot
     authority_rotation: RotationSnapshot | None = None
     """A change of CA that is under way."""
+    role: str = "management-center"
+    """What the server is; event types it does not have are not in `event_types`."""
 
 
 class _Counted(NamedTuple):
@@ -172,6 +177,7 @@ class _Counted(NamedTuple):
     metadata: int
     hosts: int
     hosts_lost: dict[str, int]
+    missed_records: int = 0
 
 
 def event_type(record_type: int) -> str:
@@ -201,6 +207,7 @@ async def take(service: Service) -> Snapshot:
             item.metadata,
             item.hosts,
             dict(item.hosts_lost),
+            item.missed_records,
         )
         for host, item in list(statistics.clients.items())
     }
@@ -249,6 +256,7 @@ async def take(service: Service) -> Snapshot:
                 metadata=numbers.metadata,
                 hosts=numbers.hosts,
                 hosts_lost=numbers.hosts_lost,
+                missed_records=numbers.missed_records,
             )
         )
     return Snapshot(
@@ -260,7 +268,8 @@ async def take(service: Service) -> Snapshot:
         host_check=service.host_check,
         certificate_expires=ends[0],
         authority_expires=ends[1],
-        event_types={name: name in enabled for name in EVENT_CLASSES},
+        event_types={name: name in enabled for name in role_events(service.settings)},
+        role=service.settings.server.role,
         accepted=statistics.accepted,
         refused=refused,
         last_refused=last_refused,

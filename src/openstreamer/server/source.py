@@ -118,6 +118,11 @@ class Source:
         """Damaged chunks met so far; they are passed over."""
         return len(self._corrupt)
 
+    @property
+    def damaged(self) -> set[int]:
+        """Their numbers."""
+        return self._corrupt
+
     # changes
 
     def poke(self) -> None:

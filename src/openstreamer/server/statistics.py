@@ -60,6 +60,8 @@ class ClientStatistics:
     """Host profiles that could not be put into the block asked for, by reason."""
     metadata: int = 0
     """Metadata records sent."""
+    missed_records: int = 0
+    """Records that were deleted before a session that wanted them got to them."""
 
 
 @dataclass(slots=True)

@@ -38,6 +38,10 @@ LAST_TIME = 0xFFFFFFFE
 """Highest archive time; the value above it is reserved for "now"."""
 
 
+REMEMBERED = 200_000
+"""Trimmed chunks of which the time and the number of records are remembered."""
+
+
 class Pending(Protocol):
     """A batch of records that waits for its archive time.
 
@@ -153,6 +157,19 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """What was trimmed of a span of time."""
+
+    records: int
+    first_time: int
+    """Archive time of the first chunk trimmed of it."""
+    last_time: int
+    """Archive time of the last chunk trimmed."""
+    exact: bool
+    """False: more may have been trimmed before, of which nothing is remembered any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Statistics:
     """The log in numbers. Sizes are in bytes."""
 
@@ -264,6 +281,13 @@ class Store(Protocol):
 
     def lag(self, position: Position) -> Lag:
         """Say how far a reader at this position is behind."""
+        ...
+
+    def missed(self, timestamp: int) -> Missed | None:
+        """Say what was trimmed of the chunks with this archive time or a later one; None: nothing.
+
+        The latest `REMEMBERED` trimmed chunks are remembered.
+        """
         ...
 
     def tallies(self, after: Position, *, limit: int = 1000) -> list[Tally]:

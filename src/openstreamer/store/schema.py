@@ -89,4 +89,16 @@ _HOSTS: tuple[str, ...] = (
     "CREATE INDEX host_address_by_host ON host_address (host, address)",
 )
 
-SCHEMA = Schema(what="event log", application_id=0x4F534576, migrations=(_FIRST, _HOSTS))
+_TRIMMED: tuple[str, ...] = (
+    # The latest chunks that were trimmed, so that a reader that comes too late can be told what it missed.
+    """
+    CREATE TABLE trimmed (
+        number       INTEGER PRIMARY KEY,
+        archive_time INTEGER NOT NULL,
+        ordinal      INTEGER NOT NULL  -- records ever appended before this chunk
+    )
+    """,
+    "CREATE INDEX trimmed_by_time ON trimmed (archive_time)",
+)
+
+SCHEMA = Schema(what="event log", application_id=0x4F534576, migrations=(_FIRST, _HOSTS, _TRIMMED))

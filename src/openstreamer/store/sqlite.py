@@ -26,6 +26,7 @@ from .interface import (
     Host,
     Lag,
     Metadata,
+    Missed,
     Pending,
     Position,
     Statistics,
@@ -312,6 +313,10 @@ class SqliteStore:
             seconds=state.last_archive_time - row[1],
             missed_chunks=missed,
         )
+
+    def missed(self, timestamp: int) -> Missed | None:
+        """See `Store.missed`."""
+        return upkeep.missed(self._database, timestamp)
 
     def tallies(self, after: Position, *, limit: int = 1000) -> list[Tally]:
         """See `Store.tallies`."""

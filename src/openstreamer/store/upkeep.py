@@ -15,7 +15,7 @@ from openstreamer.errors import StoreCorrupt, StoreError
 
 from . import hosts
 from .chunks import UNKNOWN_COUNT, decode_types, metadata_checksum
-from .interface import CheckResult, Chunk, Position, Statistics, Tally, TrimResult
+from .interface import REMEMBERED, CheckResult, Chunk, Missed, Position, Statistics, Tally, TrimResult
 from .rows import SELECT_METADATA, is_damage, read_state
 
 _TRIM_CHUNKS = 256
@@ -41,6 +41,32 @@ def trim(database: Database, *, before: int | None, max_bytes: int | None) -> Tr
     return TrimResult(chunks, records, size)
 
 
+def missed(database: Database, timestamp: int) -> Missed | None:
+    """See `interface.Store.missed`."""
+    with database.reading() as connection:
+        state = read_state(connection)
+        row = connection.execute(
+            "SELECT number, archive_time, ordinal FROM trimmed WHERE archive_time >= ? "
+            "ORDER BY archive_time, number LIMIT 1",
+            (timestamp,),
+        ).fetchone()
+        if row is None:
+            return None
+        number, first_time, ordinal = row
+        oldest, last_time = connection.execute(
+            "SELECT MIN(number), (SELECT archive_time FROM trimmed ORDER BY number DESC LIMIT 1) FROM trimmed"
+        ).fetchone()
+        kept = connection.execute(
+            "SELECT ordinal FROM chunk WHERE number >= ? ORDER BY number LIMIT 1", (state.first_number,)
+        ).fetchone()
+    return Missed(
+        records=max(0, (state.records_appended if kept is None else kept[0]) - ordinal),
+        first_time=first_time,
+        last_time=last_time,
+        exact=oldest == 1 or number > oldest,
+    )
+
+
 def _trim_some(database: Database, before: int | None, max_bytes: int | None) -> TrimResult:
     with database.writing() as connection:
         state = read_state(connection)
@@ -60,6 +86,12 @@ def _trim_some(database: Database, before: int | None, max_bytes: int | None) ->
             for record_type, known in _known_counts(labels).items():
                 tallies[record_type] = tallies.get(record_type, 0) + known
         if number > state.first_number:
+            connection.execute(
+                "INSERT OR REPLACE INTO trimmed "
+                "SELECT number, archive_time, ordinal FROM chunk WHERE number < ?",
+                (number,),
+            )
+            connection.execute("DELETE FROM trimmed WHERE number < ?", (number - REMEMBERED,))
             connection.execute("DELETE FROM chunk WHERE number < ?", (number,))
             connection.execute(
                 "UPDATE state SET first_number = ?, records = ?, bytes = ?",

@@ -115,6 +115,11 @@ def _problems(snapshot: Snapshot, shown: frozenset[str]) -> list[str]:
     for client in snapshot.clients:
         if client.expires - snapshot.time < 14 * 86400:
             found.append(f"The certificate of client {client.host} {ends(client.expires, snapshot.time)}.")
-        if client.place.missed_chunks:
+        if client.missed_records:
+            count = f"{client.missed_records:,}".replace(",", "\u202f")
+            found.append(
+                f"Client {client.host} missed {count} records: they were deleted before it came for them."
+            )
+        elif client.place.missed_chunks:
             found.append(f"Client {client.host} was too far behind: events were deleted before it got them.")
     return found
