@@ -44,7 +44,7 @@ def output_section(name: str, kind: str, target: str, **more: Any) -> str:
     return "\n".join([*lines, *(f"{key} = {json.dumps(value)}" for key, value in values.items())]) + "\n"
 
 
-CLIENT = '[client]\nstate = "state"\nhealth = "off"\nsave_seconds = 0.1\nstalled_seconds = 2\n'
+CLIENT = '[client]\nstate = "state"\nhealth = "off"\nsave_seconds = 0.1\n'
 
 
 class Running:
@@ -98,8 +98,9 @@ def running(folder: Path, text: str, *, client: str = CLIENT) -> Iterator[Runnin
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
-    """The JSON lines of a file."""
-    return [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    """The JSON lines of a file; one that is just being written is left out."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
 def numbers_of(path: Path) -> list[int]:

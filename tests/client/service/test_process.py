@@ -61,7 +61,7 @@ class Client:
 
 
 @contextmanager
-def client(folder: Path, text: str, **environment: str) -> Iterator[Client]:
+def client(folder: Path, text: str, *, stalled: float = 60, **environment: str) -> Iterator[Client]:
     """Run the command on this configuration."""
     port = free_port(socket.SOCK_STREAM)
     file = folder / "client.toml"
@@ -125,7 +125,7 @@ def test_health_and_metrics_say_when_a_server_is_gone(start: Start, tmp_path: Pa
     live = start()
     fill(live, range(20))
     text = server_section("fmc", live) + output_section("file", "json", "events.json")
-    with client(tmp_path, text) as run:
+    with client(tmp_path, text, stalled=2) as run:
         wait_until(lambda: run.health()[0] == 200, 30, "health")
         wait_until(lambda: len(numbers_of(tmp_path / "events.json")) == 20, 30, "the events")
         assert 'openstreamer_client_output_written_total{output="file"} 20' in run.metrics()
