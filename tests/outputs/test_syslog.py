@@ -97,9 +97,8 @@ def test_other_contents(content: str, tmp_path: Path) -> None:
 def test_nothing_in_an_event_begins_another_message(tmp_path: Path) -> None:
     evil = batches.batch(batches.alert())
     assert evil.names is not None
-    evil.names.learn(
-        Record(66, hand_made.rule_message(1, 2001219, 20, "one\n<0>1 - evil - - - - two\x1b[31m"))
-    )  # type: ignore[attr-defined]
+    rule = Record(66, hand_made.rule_message(1, 2001219, 20, "one\n<0>1 - evil - - - - two\x1b[31m"))
+    evil.names.learn(rule)  # type: ignore[attr-defined]
     with rsyslogd(tmp_path, "tcp") as server:
         send(server.target, "", evil)
         lines = server.wait_for(1)

@@ -104,7 +104,7 @@ def _field_lines(nodes: Iterable[Node], depth: int = 0) -> Iterator[str]:
             name = node.value.partition("(")[2].rstrip(")")
             text += f" ({name})"
         elif node.name == "event_subtype":
-            known = DISCOVERY_EVENTS.get((event_type, node.raw))
+            known = DISCOVERY_EVENTS.get((event_type, int(node.raw or 0)))
             text += f" ({known.name if known else 'unknown'})"
         yield f"{indent}{node.name}: {text}"
 

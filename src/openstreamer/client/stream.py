@@ -157,6 +157,7 @@ class Stream:
             self._dirty = self._dirty or opened.output.place() != before
         self._save(force=True)
         self._feed.names.save()
+        self._tell_passed_by()
         self._tell_notices()
         for opened in self._outputs:
             opened.output.close()
