@@ -111,9 +111,6 @@ def _clients(snapshot: Snapshot) -> Iterable[Metric]:
     seconds = gauge(
         "position_lag_seconds", "Archive time of the newest record less that of the client's next one."
     )
-    gone = CounterMetricFamily(
-        f"{PREFIX}records_missed", "Records deleted before a session of a client got them.", labels=("peer",)
-    )
     missed = gauge("position_missed_chunks", "Chunks deleted before a client got them.")
     seen = gauge("client_last_seen_timestamp_seconds", "When a client was last connected.")
     expires = gauge("client_certificate_expiry_timestamp_seconds", "When a client's certificate ends.")
@@ -122,13 +119,12 @@ def _clients(snapshot: Snapshot) -> Iterable[Metric]:
         sessions.add_metric(peer, client.sessions)
         expires.add_metric(peer, client.expires)
         missed.add_metric(peer, client.place.missed_chunks)
-        gone.add_metric(peer, client.missed_records)
         if client.last_seen is not None:
             seen.add_metric(peer, client.last_seen)
         if client.place.lag_records is not None and client.place.lag_seconds is not None:
             records.add_metric(peer, client.place.lag_records)
             seconds.add_metric(peer, client.place.lag_seconds)
-    yield from (sessions, records, seconds, gone, missed, seen, expires)
+    yield from (sessions, records, seconds, missed, seen, expires)
 
 
 def _store(snapshot: Snapshot) -> Iterable[Metric]:
