@@ -169,3 +169,19 @@ def test_the_secondary_takes_over_and_the_primary_comes_back(start: Start, tmp_p
         run.wait(lambda: not run.server("fmc2").connected, "the secondary to be left")
     assert numbers_of(tmp_path / "events.json") == list(range(100))
     assert numbers_of(tmp_path / "copy.json") == list(range(100))
+
+
+def test_a_secondary_that_could_not_take_over_is_told_before_it_is_needed(
+    start: Start, tmp_path: Path
+) -> None:
+    primary, secondary = start(), start()
+    append(primary.store, [(400, intrusion(1))])
+    text = server_section("fmc1", primary) + server_section("fmc2", secondary)
+    secondary.stop()
+    text += '[pairs.ha]\nprimary = "fmc1"\nsecondary = "fmc2"\n'
+    with running(tmp_path, text + output_section("file", "json", "events.json")) as run:
+        run.wait_written("file", 1)
+        run.wait(lambda: "cannot connect" in run.server("fmc2").trouble, "the trouble of the secondary")
+        run.wait(lambda: run.server("fmc1").message_age is not None, "the primary to be heard")
+        assert run.service.health().reasons == []
+        assert not run.server("fmc2").asked

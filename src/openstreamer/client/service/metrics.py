@@ -54,6 +54,7 @@ SERVERS = (
     _server(
         "asked", "gauge", "1 while its events are wanted (0: its primary answers).", lambda each: each.asked
     ),
+    _server("failing", "gauge", "1 while it cannot be connected.", lambda each: bool(each.trouble)),
     _server("message_age_seconds", "gauge", "Seconds since the last message.", lambda each: each.message_age),
     _server("event_age_seconds", "gauge", "Seconds since the last event.", lambda each: each.event_age),
     _server("lag_seconds", "gauge", "From being stored there to coming here.", lambda each: each.lag),

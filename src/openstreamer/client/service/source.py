@@ -20,7 +20,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from openstreamer.client.credentials import KnownServers
+from openstreamer.client.connection import Connection
+from openstreamer.client.credentials import KnownServers, make_context
 from openstreamer.client.feed import Feed
 from openstreamer.client.names import NameCache
 from openstreamer.client.position import FROM_NOW, PositionTracker
@@ -43,6 +44,9 @@ NAMES_EVERY = 60.0
 
 PATIENCE = 0.25
 """Seconds that a full queue is waited for before the end is looked for again."""
+
+STANDBY_CHECK = 300.0
+"""Seconds between two looks at whether a secondary that is not needed could be connected."""
 
 SETTLED = 1.0
 """Seconds after which a session in which no event came yet counts as one."""
@@ -120,7 +124,7 @@ class Member(threading.Thread):
         self._bytes = 0
         self._spoke = 0.0
         self._told: set[str] = set()
-        self._next_names = 0.0
+        self._next_names = self._next_check = 0.0
 
     @property
     def connected(self) -> bool:
@@ -131,7 +135,7 @@ class Member(threading.Thread):
         backoff = Backoff(*self.plan.retry)
         while not self._stop_asked.requested:
             if not self._source.wants(self):
-                self._stop_asked.wait(PATIENCE)
+                self._stand_by()
                 continue
             self.again.clear()
             try:
@@ -145,6 +149,27 @@ class Member(threading.Thread):
             self.connected_since = 0.0
             self._stop_asked.wait(backoff.delay())
         self._names.save()
+
+    def _stand_by(self) -> None:
+        """Not asked just now; now and then see whether it could be, before that is needed."""
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._next_check = now + STANDBY_CHECK
+            settings = self.plan.feed
+            try:
+                Connection.open(
+                    settings.host,
+                    settings.port,
+                    make_context(settings.credentials),
+                    ipv6=settings.ipv6,
+                    timeout=settings.connect_timeout,
+                ).close()
+            except OpenStreamerError as error:
+                self._ended(error)
+            else:
+                self.trouble = ""
+                self._told.clear()
+        self._stop_asked.wait(PATIENCE)
 
     def _follow(self) -> None:
         """Sessions, one after the other, until something else is wanted."""
