@@ -119,7 +119,10 @@ def test_the_bookmark_is_kept_and_taken_up(folder: Path) -> None:
         assert (folder / "estreamer.bmark").read_text().strip() == str(SECOND), first.stderr
         ssl_test(folder, "127.0.0.1", "-port", str(server.port), "-o", "csv", "-f", "again.csv")
     assert server.conversations[1].received[0] == (2, struct.pack(">II", SECOND, 0x00800004))
-    assert first.stdout.splitlines()[0].startswith("sensor_id|event_id|event_sec|event_usec|sid|gen|rev|")
+    assert first.stdout.startswith(
+        "sensor_id|event_id|event_sec|event_usec|sid|gen|rev|class|priority|src_addr|dst_addr|src_port|dst_port"
+        "|ip_proto|impact_flag|pad\n"
+    )
     assert len(first.stdout.splitlines()) == 2
 
 

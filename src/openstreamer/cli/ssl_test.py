@@ -238,7 +238,7 @@ def _usage(say: Callable[[str], object]) -> None:
 
     say(make_parser().format_help())
     others = [name for name in names() if name not in OUTPUTS]
-    say(f"also installed: {', '.join(others)}\n")
+    say(f"\nalso installed: {', '.join(others)}\n")
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -124,7 +124,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8302, metavar="N", help="port [default: 8302]")
     parser.add_argument("--pkcs12", metavar="FILE", help="[default: the first *.pkcs12 here]")
     parser.add_argument("--password", metavar="TEXT", help="password of that file")
-    parser.add_argument("--start", default="bookmark", help="all, now or bookmark [default: bookmark]")
+    parser.add_argument(
+        "--start", default="bookmark", metavar="WORD", help="all, now or bookmark [default: bookmark]"
+    )
     parser.add_argument("--domain", metavar="NAME", help="only events of this domain")
     parser.add_argument("--flags", metavar="WORD", help="request flags, by number or names")
     parser.add_argument(
