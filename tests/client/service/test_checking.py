@@ -25,9 +25,6 @@ from openstreamer.client.service.configuration import (
 from openstreamer.client.service.mistakes import Mistakes
 from openstreamer.client.service.plan import Plan
 from support.live_service import Template
-from support.live_service import template as certificates
-
-__all__ = ["certificates"]
 
 
 def check(folder: Path, text: str) -> list[tuple[int, str, str]]:

@@ -26,9 +26,7 @@ from support.client_service import (
     running,
     server_section,
 )
-from support.live_service import Start, append, intrusion, packet, rule_message, start, template
-
-__all__ = ["start", "template"]
+from support.live_service import Start, append, intrusion, packet, rule_message
 
 
 @pytest.fixture

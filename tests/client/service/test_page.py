@@ -15,9 +15,6 @@ from openstreamer.client.service.configuration import template
 from openstreamer.client.service.metrics import OUTPUTS, PAIRS, SERVERS, SERVICE
 from openstreamer.client.service.mistakes import Mistakes
 from support.live_service import Template
-from support.live_service import template as certificates
-
-__all__ = ["certificates"]
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "run.md").read_text("utf-8")

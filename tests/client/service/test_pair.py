@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from openstreamer.client.service.pair import Journal, PairProgress
 from openstreamer.protocol.records import Record
 from support.client_service import numbers_of, output_section, running, server_section
-from support.live_service import Start, append, intrusion, start, template
-
-__all__ = ["start", "template"]
+from support.live_service import Start, append, intrusion
 
 SECOND = 1_800_000_000
 

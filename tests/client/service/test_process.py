@@ -20,10 +20,8 @@ import pytest
 
 from support.client_service import numbers_of, output_section, server_section
 from support.kills import kill_often
-from support.live_service import LiveService, Start, append, intrusion, start, template, wait_until
+from support.live_service import LiveService, Start, append, intrusion, wait_until
 from support.log_servers import free_port, rsyslogd
-
-__all__ = ["start", "template"]
 
 
 def fill(live: LiveService, numbers: range, second: int | None = None) -> None:
