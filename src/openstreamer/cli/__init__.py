@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -24,6 +25,8 @@ COMMANDS = {
     "init": "Make the state directory: certificates, settings, event log.",
     "serve": "Run the service.",
     "manage": "Start, stop, reload and watch the service.",
+    "backup": "Write all that the server keeps to a file.",
+    "restore": "Make a state directory from a backup.",
     "web-password": "Set the password of the web pages.",
     "clients": "Say who may connect: add, list, show, download, renew, revoke.",
     "authority": "Show, renew, rotate and import the certificates of the server.",
@@ -38,8 +41,12 @@ COMMANDS = {
     "decode": "Show what lies in a recorded stream of messages.",
     "explain": "Explain flags, records, blocks and error codes.",
     "dissector": "Print a Wireshark dissector in Lua.",
+    "completion": "Print the completion script for a shell.",
 }
 """Every command with its one-line summary, in the order in which a newcomer meets them."""
+
+COMPLETE = "_OPENSTREAMER_COMPLETE"
+"""Environment variable with which a shell asks for completions."""
 
 
 def _module(name: str) -> str:
@@ -93,6 +100,10 @@ add_debug_option(group)
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command named by `arguments` (default: those of the process) and exit with its status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if COMPLETE in os.environ:
+        from openstreamer.cli.completing import register
+
+        register()
     try:
         result = group.main(given, prog_name="openstreamer", standalone_mode=False)
         sys.stdout.flush()
