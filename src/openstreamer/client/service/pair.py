@@ -168,9 +168,11 @@ class PairProgress:
 
     def begin(self, member: int, asked: int) -> None:
         tracker = self._trackers[member]
-        if self._newest and not tracker.second:
-            tracker.start = self.wanted_from(member)
-        tracker.begin(asked, self._clock())
+        # what lies further back the output has, but its content may be forgotten
+        wanted = self.wanted_from(member) if self._newest else 0
+        if wanted and not tracker.second:
+            tracker.start = wanted
+        tracker.begin(asked, self._clock(), wanted)
 
     def fresh(self, member: int, records: list[Record]) -> list[Record]:
         return self._trackers[member].fresh(records)

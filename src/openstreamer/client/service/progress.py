@@ -64,11 +64,14 @@ class LaggingTracker(PositionTracker):
 
     _floor = 0
 
-    def begin(self, asked: int, now: float) -> None:
-        """A session begins that was asked from this time; from now on, "now" is a time."""
+    def begin(self, asked: int, now: float, wanted: int = 0) -> None:
+        """A session begins that was asked from this time; from now on, "now" is a time.
+
+        What lies before the position, or before `wanted` if that is later, is passed over.
+        """
         if self.start == FROM_NOW and not self.second:
             self.start = int(now)
-        wanted = self.second or self.start
+        wanted = max(self.second or self.start, wanted)
         self._floor = wanted if asked < wanted else 0
         self.rewind()
 
