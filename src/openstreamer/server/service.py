@@ -23,14 +23,17 @@ from openstreamer.authority import Admission, Authority, Client
 from openstreamer.authority.tls import server_context
 from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError, StoreError
 from openstreamer.protocol.messages import ALPN_NAME
+from openstreamer.server.activation import PassedSockets
 from openstreamer.server.audit import SERVICE, AuditLog
 from openstreamer.server.certificates import CertificateWatch
 from openstreamer.server.connection import Connection
 from openstreamer.server.feeder import Feeder
 from openstreamer.server.intake import Intake
 from openstreamer.server.listener import TOO_FAST, Listener, open_sockets
+from openstreamer.server.logs import Peer
+from openstreamer.server.options import options_for, session_options
 from openstreamer.server.roles import role_events
-from openstreamer.server.session import Session, options_for, session_options
+from openstreamer.server.session import Session
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address, restart_needed
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
@@ -85,11 +88,13 @@ class Service:
         inputs: Sequence[str] = (),
         host_check: bool | None = None,
         web: str = "off",
+        passed: PassedSockets | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`listen`, `inputs` and `host_check` stand for the settings of the same name, where given.
 
-        Inputs of the settings run as well. `web` is where the web pages are, HOST:PORT or "off". `clock`
+        Inputs of the settings run as well. `web` is where the web pages are, HOST:PORT or "off". Sockets that were
+        `passed` by a service manager are listened on in place of `listen` and `web`. `clock`
         tells the time (epoch seconds) by which certificates are judged.
         """
         self.state = state
@@ -106,6 +111,7 @@ class Service:
         self._host_check = settings.server.host_check if host_check is None else host_check
         self._input_uris = [*settings.server.inputs, *inputs]
         self._web_address = web
+        self._passed = passed or PassedSockets()
         self._web: WebServer | None = None
         self._options = session_options(settings.sessions, settings.protocol)
         self._connection_ids = itertools.count(1)
@@ -191,13 +197,15 @@ class Service:
                 enabled=lambda: self._server_events,
                 stored=self._source.poke,
             )
-            sockets = []
-            for text in self._listen:
+            sockets = list(self._passed.clients)
+            for opened in (*self._passed.clients, *self._passed.web):
+                undo.callback(opened.close)
+            for text in [] if sockets else self._listen:
                 host, port = parse_address(text, default_port=DEFAULT_PORT)
                 for opened in open_sockets(host, port):
                     undo.callback(opened.close)
                     sockets.append(opened)
-            self._web = open_web(self, self._web_address)
+            self._web = open_web(self, self._web_address, self._passed.web)
             if self._web is not None:
                 undo.callback(self._web.close)
             limits = self.settings.sessions
@@ -331,6 +339,7 @@ class Service:
             # Whoever was revoked while names were being resolved is not found by the poll, hence once more.
             await self._recheck([session])
             self.statistics.accepted += 1
+            connection.peer = Peer(connection.peer, client.host)
             log.info("%s: client %s connected (%s)", connection.peer, client.host, connection.tls())
             await session.run()
         except Exception:

@@ -19,27 +19,24 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterable
 
-import msgspec
-
 from openstreamer.authority import EVENT_CLASSES, Client
 from openstreamer.errors import OpenStreamerError, PeerError, StoreError
 from openstreamer.protocol.items import Items
 from openstreamer.protocol.messages import (
-    ALPN_NAME,
     NOW,
     EventStreamRequest,
     Null,
     UnknownMessage,
 )
 from openstreamer.protocol.records import Record
-from openstreamer.protocol.selection import HeaderOptions, Selection
+from openstreamer.protocol.selection import Selection
 from openstreamer.protocol.session_server import ServerOptions, ServerSession
 from openstreamer.protocol.transcode import render_records
 from openstreamer.server.connection import Connection
 from openstreamer.server.hosts import HostAnswers
 from openstreamer.server.missed import MissedRecords
 from openstreamer.server.rendering import Rendered, make_rendered, rest_of
-from openstreamer.server.settings import ProtocolSettings, SessionSettings
+from openstreamer.server.settings import SessionSettings
 from openstreamer.server.source import RETRY_SECONDS, Loaded, Source
 from openstreamer.server.statistics import ServiceStatistics, SessionStatistics
 from openstreamer.server.words import message_words
@@ -64,33 +61,6 @@ MOST_UNKNOWN = 20
 
 CLOSE_SECONDS = 5.0
 """How long a connection that is being closed may take to get rid of what is pending."""
-
-
-def session_options(sessions: SessionSettings, protocol: ProtocolSettings) -> ServerOptions:
-    """The settings of the service as those of the conversation."""
-    return ServerOptions(
-        window_messages=sessions.window_messages,
-        window_bundles=sessions.window_bundles,
-        release_whole_window=sessions.window_release == "all",
-        keep_alive=sessions.keepalive_seconds,
-        request_timeout=sessions.request_seconds,
-        message_limit=sessions.message_bytes,
-        strict=protocol.refuse_unknown_messages,
-        nearest_lower=protocol.nearest_lower_version,
-        headers=HeaderOptions(
-            flagged=protocol.header_flag,
-            netmap=protocol.header_domain,
-            zero_metadata_time=protocol.zero_metadata_time,
-        ),
-    )
-
-
-def options_for(connection: Connection, options: ServerOptions) -> ServerOptions:
-    """The options of one connection: what its client says of itself in the handshake is added."""
-    if connection.chosen_protocol() != ALPN_NAME:
-        return options
-    headers = msgspec.structs.replace(options.headers, netmap=True)
-    return msgspec.structs.replace(options, headers=headers, any_form=True)
 
 
 class Session:
