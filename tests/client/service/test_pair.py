@@ -92,18 +92,19 @@ def test_the_journal_is_begun_anew_when_most_of_it_is_stale(tmp_path: Path) -> N
 def test_whoever_brings_what_and_whatever_breaks_each_event_comes_once(
     seed: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Two logs of the same events, some really alike, at times that differ by less than the overlap."""
+    """Two logs of the same events, neighbours perhaps alike, at times that differ by less than overlap."""
     chance = random.Random(seed)
     folder = tmp_path_factory.mktemp("pair")
     overlap = 4
     numbers, logs = [], ([], [])  # type: tuple[list[int], tuple[list[Record], list[Record]]]
     second = SECOND
     for position in range(120):
-        second += chance.choice((0, 0, 1, 2))
-        numbers.append(5 + position - chance.randrange(5))
+        alike = position and chance.random() < 0.1
+        second += 0 if alike else chance.choice((0, 0, 1, 2))
+        numbers.append(numbers[-1] if alike else position)
         for log in logs:
-            before = log[-1].archive_time if log else 0
-            log.append(event(numbers[-1], max(before or 0, second + chance.randrange(2))))
+            before = (log[-1].archive_time or 0) if log else 0
+            log.append(event(numbers[-1], before if alike else max(before, second + chance.randrange(2))))
     pair = progress(folder, overlap=overlap)
     output: list[int] = []
     saved, length = pair.saved(), 0
