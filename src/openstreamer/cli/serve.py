@@ -7,6 +7,7 @@ starting and stopping with `manage`: `docs/manage.md`.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -42,6 +43,17 @@ from openstreamer.errors import UsageError
 @click.option("--daemon", is_flag=True, help="Leave the terminal once the service listens.")
 @click.option("--nodaemon", is_flag=True, help="Stay in the foreground. [default]")
 @click.option("--syslog", is_flag=True, help="Log to syslog. [default: standard error; daemon: service.log]")
+@click.option(
+    "--log-file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Log to a file; one that was rotated by renaming is begun anew.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    help="Form of the log: lines for people, or a JSON object a line. [default: the setting]",
+)
 @click.option("--kept", is_flag=True, help="Run with the options that 'manage start' kept, and no others.")
 @click.option("--nohostcheck", is_flag=True, help="Do not compare a client's address with its certificate.")
 @click.option("--debug", is_flag=True, help="Print each status message of each session.")
@@ -53,6 +65,8 @@ def command(
     daemon: bool,
     nodaemon: bool,
     syslog: bool,
+    log_file: Path | None,
+    log_format: Literal["text", "json"] | None,
     kept: bool,
     nohostcheck: bool,
     debug: bool,
@@ -70,6 +84,9 @@ def command(
         return run_kept(state)
     if daemon and nodaemon:
         raise UsageError("--daemon and --nodaemon exclude each other")
+    if syslog and log_file is not None:
+        raise UsageError("--syslog and --log-file exclude each other")
+    from openstreamer.server import activation
     from openstreamer.server import settings as settings_module
     from openstreamer.server import state as state_module
 
@@ -81,6 +98,7 @@ def command(
     for address in listen:
         settings_module.parse_address(address, default_port=settings_module.DEFAULT_PORT)
 
+    passed = activation.take()  # meant for this process, not for a daemon that it makes
     starter = None
     if daemon:
         from openstreamer.server.daemon import detach
@@ -88,12 +106,14 @@ def command(
         starter = detach(directory)
         if starter is None:
             return 0
-    from openstreamer.server.run import configure_logging, run
+    from openstreamer.server import logs
+    from openstreamer.server.run import run
 
     try:
-        configure_logging(
+        logs.configure(
             "debug" if debug else settings.log.level,
-            "syslog" if syslog else directory.log if daemon else None,
+            form=log_format or settings.log.format,
+            target="syslog" if syslog else log_file or (directory.log if daemon else None),
         )
     except OSError as error:
         failure = UsageError(f"cannot open the log: {error.strerror or error}")
@@ -107,6 +127,8 @@ def command(
         inputs=inputs,
         host_check=False if nohostcheck else None,
         web=web,
+        passed=passed,
         debug=debug,
+        log_form=log_format,
         starter=starter,
     )

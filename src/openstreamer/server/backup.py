@@ -269,9 +269,7 @@ def header(name: str, size: int, made: int) -> bytes:
     info.size, info.mtime, info.mode = size, made, 0o600
     small = size < 8**11  # what fits into eleven octal digits
     try:
-        block = info.tobuf(
-            tarfile.USTAR_FORMAT if small else tarfile.GNU_FORMAT, "utf-8", "surrogateescape"
-        )
+        block = info.tobuf(tarfile.USTAR_FORMAT if small else tarfile.GNU_FORMAT, "utf-8", "surrogateescape")
     except ValueError:
         raise StateError(f"{name} has a name that is too long for a backup; rename it") from None
     if len(block) != tarfile.BLOCKSIZE:

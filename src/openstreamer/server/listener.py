@@ -19,6 +19,7 @@ from typing import Any
 from openstreamer.errors import StateError
 from openstreamer.server.alerts import Alerting, over
 from openstreamer.server.connection import Connection
+from openstreamer.server.logs import Peer
 from openstreamer.server.rate import HandshakeRate
 
 log = logging.getLogger("openstreamer.server")
@@ -234,14 +235,14 @@ class Listener:
                 accepted.close()
                 self._connections.release()
                 self._handshakes.release()
-                self._refused(show_address(address), TOO_FAST)
+                self._refused(Peer(show_address(address)), TOO_FAST)
                 continue
             task = loop.create_task(self._serve(accepted, address))
             self._serving.add(task)
             task.add_done_callback(self._serving.discard)
 
     async def _serve(self, accepted: socket.socket, address: Any) -> None:
-        peer = show_address(address)
+        peer = Peer(show_address(address))
         connection = Connection(peer_host(address), peer)
         try:
             try:

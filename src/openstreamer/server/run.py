@@ -1,4 +1,4 @@
-"""The process around the service: event loop, signals, control socket, service manager, logging.
+"""The process around the service: event loop, signals, control socket, service manager.
 
 SIGTERM or SIGINT stops in an orderly way, a second SIGINT stops at once, SIGHUP reloads. Commands on the
 control socket do the same. Used by the command `serve`. Rules: `docs/server.md`, `docs/manage.md`. Not here:
@@ -11,17 +11,16 @@ import asyncio
 import contextlib
 import importlib.util
 import logging
-import logging.handlers
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from openstreamer.errors import OpenStreamerError
 from openstreamer.notify import Notifier
+from openstreamer.server import logs
+from openstreamer.server.activation import PassedSockets
 from openstreamer.server.control import ControlServer
 from openstreamer.server.service import RESOLVER_THREADS, Service
 from openstreamer.server.settings import Settings, load
@@ -48,18 +47,23 @@ def run(
     inputs: Sequence[str] = (),
     host_check: bool | None = None,
     web: str = "off",
+    passed: PassedSockets | None = None,
     debug: bool = False,
+    log_form: logs.Form | None = None,
     starter: Starter | None = None,
 ) -> int:
     """Run the service until a signal or command ends it; returns the exit status.
 
-    `debug`: the log's level stays as it is when settings are reloaded. `starter` is told that the service
-    listens, or why not. Raises OpenStreamerError.
+    `debug`: the log's level stays as it is when settings are reloaded; `log_form`: so does its form. `passed`
+    are sockets of a service manager to listen on. `starter` is told that the service listens, or why not.
+    Raises OpenStreamerError.
     """
 
     async def main() -> int:
-        service = Service(state, settings, listen=listen, inputs=inputs, host_check=host_check, web=web)
-        return await serve_until_signal(service, debug=debug, starter=starter)
+        service = Service(
+            state, settings, listen=listen, inputs=inputs, host_check=host_check, web=web, passed=passed
+        )
+        return await serve_until_signal(service, debug=debug, log_form=log_form, starter=starter)
 
     try:
         status = _runner()(main())
@@ -72,36 +76,17 @@ def run(
     return status
 
 
-def configure_logging(level: str, target: Path | Literal["syslog"] | None = None) -> None:
-    """Send the log from this level on to standard error, a file (reopened once it is rotated) or syslog.
-
-    In a file and on standard error lines carry time and level; syslog has its own.
-    """
-    handler: logging.Handler
-    form = "%(asctime)s %(levelname)s %(message)s"
-    if target == "syslog":
-        handler = logging.handlers.SysLogHandler("/dev/log", logging.handlers.SysLogHandler.LOG_DAEMON)
-        handler.append_nul = False
-        form = f"openstreamer[{os.getpid()}]: %(message)s"
-    elif target is not None:
-        handler = logging.handlers.WatchedFileHandler(target, encoding="utf-8")
-    else:
-        handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(form))
-    root = logging.getLogger("openstreamer")
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    root.propagate = False
-
-
 class _Process:
     """What signals and the control socket ask of one running service."""
 
-    def __init__(self, service: Service, notifier: Notifier, *, debug: bool) -> None:
+    def __init__(
+        self, service: Service, notifier: Notifier, *, debug: bool, log_form: logs.Form | None = None
+    ) -> None:
         self.asked = asyncio.Event()
         self._service = service
         self._notifier = notifier
         self._debug = debug
+        self._log_form = log_form
         self._interrupts = 0
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[object]] = set()
@@ -138,7 +123,8 @@ class _Process:
             finally:
                 self._notifier.send("READY=1")
             if not self._debug:
-                logging.getLogger("openstreamer").setLevel(settings.log.level.upper())
+                logs.set_level(settings.log.level)
+            logs.set_form(self._log_form or settings.log.format)
             log.info("reloaded; %d sessions go on", len(self._service.sessions))
             if restart:
                 log.warning("these settings changed and need a restart: %s", ", ".join(restart))
@@ -160,11 +146,17 @@ class _Process:
             await asyncio.sleep(seconds)
 
 
-async def serve_until_signal(service: Service, *, debug: bool = False, starter: Starter | None = None) -> int:
+async def serve_until_signal(
+    service: Service,
+    *,
+    debug: bool = False,
+    log_form: logs.Form | None = None,
+    starter: Starter | None = None,
+) -> int:
     """Run a service until SIGTERM, SIGINT or the command to stop, and return the exit status."""
     loop = asyncio.get_running_loop()
     notifier = Notifier()
-    process = _Process(service, notifier, debug=debug)
+    process = _Process(service, notifier, debug=debug, log_form=log_form)
     ends = (signal.SIGTERM, signal.SIGINT)
     for number in ends:
         loop.add_signal_handler(number, process.on_end, number)

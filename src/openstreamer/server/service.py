@@ -93,9 +93,9 @@ class Service:
     ) -> None:
         """`listen`, `inputs` and `host_check` stand for the settings of the same name, where given.
 
-        Inputs of the settings run as well. `web` is where the web pages are, HOST:PORT or "off". Sockets that were
-        `passed` by a service manager are listened on in place of `listen` and `web`. `clock`
-        tells the time (epoch seconds) by which certificates are judged.
+        Inputs of the settings run as well. `web` is where the web pages are, HOST:PORT or "off". Sockets
+        that were `passed` by a service manager are listened on in place of `listen` and `web`. `clock` tells
+        the time (epoch seconds) by which certificates are judged.
         """
         self.state = state
         self.settings = settings
@@ -403,7 +403,7 @@ class Service:
             self._quiet_until = now + TOO_FAST_SECONDS
         log.warning("%s: refused: %s%s", peer, cause, f" ({details})" if details and details != cause else "")
         self.statistics.last_refused.append(
-            Refusal(time.time(), peer, cause, details if details != cause else "")
+            Refusal(time.time(), str(peer), cause, details if details != cause else "")
         )
 
     # changes made elsewhere, and time

@@ -178,6 +178,10 @@ class LogSettings(Section, frozen=True):
     level: Literal["debug", "info", "warning", "error"] = "info"
     """Least important kind of message that is written."""
 
+    format: Literal["text", "json"] = "text"
+    """Form of a line: "text" for people, or "json" for programs, one object a line with time, level and
+    message, and peer and client where it is about one."""
+
 
 class Settings(Section, frozen=True):
     """The whole file."""

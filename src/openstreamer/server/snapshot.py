@@ -291,7 +291,7 @@ def _about_session(session: Session) -> SessionSnapshot:
     statistics = session.statistics
     return SessionSnapshot(
         client=session.client.host,
-        peer=session.connection.peer,
+        peer=str(session.connection.peer),
         began=session.began,
         tls=session.connection.tls(),
         asks=selection.describe() if selection is not None else "",

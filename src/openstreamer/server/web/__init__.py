@@ -10,6 +10,8 @@ for it are the extra "web"; without them the service runs without pages.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from socket import socket
 from typing import TYPE_CHECKING
 
 from openstreamer.errors import MissingExtra, StateError
@@ -25,12 +27,14 @@ LIBRARIES = frozenset({"argon2", "jinja2", "markupsafe", "prometheus_client", "s
 """Packages of the extra "web"."""
 
 
-def open_web(service: Service, address: str) -> WebServer | None:
+def open_web(service: Service, address: str, passed: Sequence[socket] = ()) -> WebServer | None:
     """Take the address of the web pages; None if they are off, or cannot be had and nobody asked for them.
+
+    Listening sockets that were `passed` stand for the address.
 
     Raises StateError if an address that somebody chose cannot be taken.
     """
-    if address == "off":
+    if address == "off" and not passed:
         return None
     try:
         from openstreamer.server.web.server import WebServer
@@ -40,9 +44,9 @@ def open_web(service: Service, address: str) -> WebServer | None:
         log.warning("%s; serving goes on without them", MissingExtra("the web interface", "web"))
         return None
     try:
-        return WebServer(service, address)
+        return WebServer(service, address, passed)
     except StateError as error:
-        if address != DEFAULT_WEB_ADDRESS:
+        if passed or address != DEFAULT_WEB_ADDRESS:
             raise
         log.warning("%s; serving goes on without the web pages (--web chooses another address)", error)
         return None

@@ -13,7 +13,7 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -94,12 +94,11 @@ class _Server(uvicorn.Server):
 class WebServer:
     """The web pages of one service: made, started and stopped with it."""
 
-    def __init__(self, service: Service, address: str) -> None:
-        """Take the address. Raises StateError, AuthorityError or ConfigurationError."""
-        host, port = parse_address(address)
+    def __init__(self, service: Service, address: str, passed: Sequence[socket.socket] = ()) -> None:
+        """Take the address, or what was passed. Raises StateError, AuthorityError or ConfigurationError."""
         self._service = service
         self._context: ssl.SSLContext | None = None
-        self._sockets = open_sockets(host, port)
+        self._sockets = list(passed) or open_sockets(*parse_address(address))
         names = [listening.getsockname() for listening in self._sockets]
         try:
             if not all(ipaddress.ip_address(name[0]).is_loopback for name in names):
