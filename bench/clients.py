@@ -69,7 +69,7 @@ def main(megabytes: int, counts: list[int]) -> None:
             service = place.serve(host="127.0.0.1")
             stalling = clients // 10
             done = subprocess.run(
-                [sys.executable, swarm, "127.0.0.1", str(place.port), certificate]
+                [sys.executable, str(swarm), "127.0.0.1", str(place.port), str(certificate)]
                 + [str(value) for value in (clients, stalling, records - 1, 5)],
                 capture_output=True,
                 text=True,
