@@ -40,11 +40,11 @@ def test_memory_is_bounded() -> None:
 
 
 def test_a_flood_is_closed_before_tls_and_counted(start: Start) -> None:
-    live = start(settings={"sessions": {"handshakes_per_second": 0.1}})
+    live = start(settings={"sessions": {"handshakes_per_second": 0.001}})
     with live.client():
         for _ in range(5):
-            with socket.create_connection((HOST, live.port), timeout=10) as plain:
+            with socket.create_connection((HOST, live.port), timeout=30) as plain:
                 assert plain.recv(1) == b"", "closed without a byte"
-        wait_until(lambda: live.service.statistics.refused["too many handshakes"] == 5)
-        wait_until(lambda: len(live.service.sessions) == 1)
-        assert live.service.statistics.accepted == 1
+        wait_until(lambda: live.service.statistics.refused["too many handshakes"] == 5, 30)
+        wait_until(lambda: len(live.service.sessions) == 1, 30)
+        wait_until(lambda: live.service.statistics.accepted == 1, 30)
