@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 import layout_pages
+import man_pages
 import output_pages
 import protocol_pages
 import reference_pages
@@ -168,6 +169,13 @@ def coverage_page() -> str:
     return noted(coverage_page.coverage_page())
 
 
+def man_page(path: str) -> str:
+    """Manual page of the command that these words call."""
+    every = dict(commands(group, "openstreamer"))
+    below = [(words, child) for words, child in every.items() if words.rpartition(" ")[0] == path]
+    return man_pages.page(path, every[path], usage=usage(path, every[path]), children=below, metavar=metavar)
+
+
 def noted(text: str) -> str:
     """A page with the note that it is made."""
     return f"{NOTE}\n\n{text}"
@@ -177,6 +185,10 @@ PAGES: dict[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "coverage.md": coverage_page,
     "errors.md": errors_page,
+    **{
+        f"man/{man_pages.name(path)}.1": partial(man_page, path)
+        for path, _ in commands(group, "openstreamer")
+    },
     "output-fields.md": lambda: noted(output_pages.output_fields_page()),
     "outputs.md": lambda: output_pages.outputs_page(DOCS / "outputs.md"),
     "protocol/sessions.md": protocol_pages.sessions_page,
