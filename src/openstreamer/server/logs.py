@@ -17,8 +17,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Literal
 
-Form = Literal["text", "json"]
-
 SYSLOG_SOCKET = "/dev/log"
 """Where syslog listens on this machine."""
 
@@ -91,7 +89,7 @@ class _File(logging.handlers.WatchedFileHandler):
 def configure(
     level: str,
     *,
-    form: Form = "text",
+    form: str = "text",
     target: Path | Literal["syslog"] | None = None,
     syslog_socket: str | None = None,
 ) -> None:
@@ -115,8 +113,8 @@ def configure(
     set_form(form)
 
 
-def set_form(form: Form) -> None:
-    """Change the form of the lines to come."""
+def set_form(form: str) -> None:
+    """Change the form of the lines to come: "text" or "json"."""
     for handler in logging.getLogger(LOGGER).handlers:
         if form == "json":
             handler.setFormatter(JsonForm())

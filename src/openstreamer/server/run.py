@@ -49,7 +49,7 @@ def run(
     web: str = "off",
     passed: PassedSockets | None = None,
     debug: bool = False,
-    log_form: logs.Form | None = None,
+    log_form: str | None = None,
     starter: Starter | None = None,
 ) -> int:
     """Run the service until a signal or command ends it; returns the exit status.
@@ -80,7 +80,7 @@ class _Process:
     """What signals and the control socket ask of one running service."""
 
     def __init__(
-        self, service: Service, notifier: Notifier, *, debug: bool, log_form: logs.Form | None = None
+        self, service: Service, notifier: Notifier, *, debug: bool, log_form: str | None = None
     ) -> None:
         self.asked = asyncio.Event()
         self._service = service
@@ -150,7 +150,7 @@ async def serve_until_signal(
     service: Service,
     *,
     debug: bool = False,
-    log_form: logs.Form | None = None,
+    log_form: str | None = None,
     starter: Starter | None = None,
 ) -> int:
     """Run a service until SIGTERM, SIGINT or the command to stop, and return the exit status."""

@@ -1,0 +1,142 @@
+"""The wheel in an empty environment without extras; files of the container; hardening of the units."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+NEEDED = ("click", "cryptography", "msgspec", "rich", "cffi", "pycparser", "markdown_it", "mdurl", "pygments")
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with the wheel and what it requires, taken from the one the tests run in."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    ignored = shutil.ignore_patterns("__pycache__")
+    source.mkdir()
+    for name in ("src", "docs"):
+        shutil.copytree(ROOT / name, source / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    subprocess.run(
+        [sys.executable, "-c", f"from hatchling.build import build_wheel; build_wheel({str(folder)!r})"],
+        cwd=source,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    (wheel,) = folder.glob("*.whl")
+    target = folder / "environment"
+    venv.create(target, with_pip=False, symlinks=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = target / "lib" / version / "site-packages"
+    here = Path(sysconfig.get_path("purelib"))
+    for name in NEEDED:
+        if (here / name).is_dir():
+            (packages / name).symlink_to(here / name)
+    for module in here.glob("_cffi_backend*"):
+        (packages / module.name).symlink_to(module)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--python", str(target / "bin" / "python"), "install"),
+            *("--no-index", "--no-deps", "--quiet", str(wheel)),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=100,
+    )
+    return target
+
+
+def run(environment: Path, *arguments: str, status: int = 0) -> str:
+    done = subprocess.run(
+        [str(environment / "bin" / "openstreamer"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        stdin=subprocess.DEVNULL,
+        cwd=environment,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(environment / "home"), "LC_ALL": "C.UTF-8"},
+        check=False,
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_runs_without_extras(environment: Path) -> None:
+    version = run(environment, "--version")
+    assert re.fullmatch(r"openstreamer \d+\.\d+\.\d+\S*\n", version)
+    run(environment, "init", "--state", "state")
+    run(environment, "backup", "b.tar.gz", "--state", "state")
+    run(environment, "restore", "b.tar.gz", "--state", "other")
+    assert "intrusion" in run(environment, "demo")
+    pages = environment / "share" / "man" / "man1"
+    assert len(list(pages.glob("openstreamer*.1"))) == len(list((ROOT / "docs" / "man").iterdir()))
+
+
+def test_the_start_of_the_container_makes_the_state_directory_once(tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "openstreamer"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\necho "$*" >> "$CALLS"\n[ "$1" != init ] || touch "$OPENSTREAMER_STATE/schema"\n'
+    )
+    program.chmod(0o755)
+    calls = tmp_path / "calls"
+    environment = {
+        "PATH": f"{program.parent}:{os.environ['PATH']}",
+        "CALLS": str(calls),
+        "OPENSTREAMER_STATE": str(tmp_path),
+        "OPENSTREAMER_NAME": "events.example.net",
+    }
+    for _ in range(2):
+        subprocess.run(
+            [DEPLOY / "container-start", "serve", "--web", "[::]:8303"],
+            env=environment,
+            check=True,
+            timeout=20,
+        )
+    subprocess.run([DEPLOY / "container-start", "clients", "list"], env=environment, check=True, timeout=20)
+    assert calls.read_text().splitlines() == [
+        "init --name events.example.net",
+        "serve --web [::]:8303",
+        "serve --web [::]:8303",
+        "clients list",
+    ]
+
+
+def test_the_container_is_bare_of_rights() -> None:
+    text = (DEPLOY / "Containerfile").read_text("utf-8")
+    assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
+    for line in ("VOLUME /var/lib/openstreamer", "EXPOSE 8302 8303"):
+        assert f"\n{line}\n" in text
+    assert "HEALTHCHECK" in text
+    for copied in re.findall(r"^COPY (deploy/\S+)", text, re.MULTILINE):
+        assert stat.S_IMODE((ROOT / copied).stat().st_mode) & 0o111
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in DEPLOY.glob("*.service")))
+def test_units_are_hardened(unit: str) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("systemd-analyze is not installed here")
+    done = subprocess.run(
+        [program, "security", "--offline=true", "--threshold=20", str(DEPLOY / unit)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
