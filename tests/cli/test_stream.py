@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from openstreamer.cli.stream import default_position, pair_outputs, parse_server
+from openstreamer.cli.stream import default_position, pair_outputs
+from openstreamer.client.address import parse_server
 from openstreamer.client.request import events_for
 from openstreamer.errors import UsageError
 from openstreamer.outputs.registry import OutputSpec

@@ -48,7 +48,9 @@ def test_an_input_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, value: st
 
 
 def test_an_unknown_input_names_those_there_are() -> None:
-    with pytest.raises(UsageError, match=r"there is no input 'syslog'; there are: eve, eve-unix, json"):
+    with pytest.raises(
+        UsageError, match=r"there is no input 'syslog'; there are: estreamer, eve, eve-unix, json"
+    ):
         registry.find("syslog")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from openstreamer.cli.common import examples, password_option, state_option
-from openstreamer.cli.stream import DEFAULT_PKCS12, client_credentials, parse_server
+from openstreamer.cli.stream import DEFAULT_PKCS12, client_credentials
 
 
 @click.command(
@@ -64,6 +64,7 @@ def command(server: str, targets: tuple[str, ...], **options: Any) -> int:
     192.0.2.0/24). Profiles are printed as they come; 'feed json' reads the JSON lines. Hosts that the server
     does not know are named on standard error.
     """
+    from openstreamer.client.address import parse_server
     from openstreamer.client.credentials import ClientCredentials, KnownServers
     from openstreamer.client.hosts import HostSettings, ask_all, check_settings, parse_target
     from openstreamer.client.request import parse_flags

@@ -29,21 +29,6 @@ DEFAULT_PKCS12 = "client.pkcs12"
 DEFAULT_FORMAT = "print"
 
 
-def parse_server(text: str, port: int | None) -> tuple[str, int]:
-    """`host`, `host:port`, an IPv6 address, or `[address]:port`."""
-    host, given = text, ""
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        given = rest.removeprefix(":")
-    elif text.count(":") == 1:
-        host, _, given = text.partition(":")
-    if given and (not given.isdecimal() or not 0 < int(given) < 65536):
-        raise UsageError(f"{given!r} is no port; write SERVER or SERVER:PORT")
-    if not host:
-        raise UsageError("the name of the server is empty")
-    return host, port or int(given or 8302)
-
-
 def pair_outputs(formats: tuple[str, ...], targets: tuple[str, ...]) -> list[OutputSpec]:
     """Join each `-o` with its `-f`, in order. Without `-f` the one output is standard output."""
     from openstreamer.outputs.registry import OutputSpec, find, parse_format
@@ -147,6 +132,7 @@ def command(server: str | None, formats: tuple[str, ...], targets: tuple[str, ..
 
 
 def _settings(server: str, specs: list[OutputSpec], options: dict[str, Any]) -> FeedSettings:
+    from openstreamer.client.address import parse_server
     from openstreamer.client.credentials import ClientCredentials
     from openstreamer.client.feed import FeedSettings
     from openstreamer.client.receiver import Wanted

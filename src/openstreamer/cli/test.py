@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from openstreamer.cli.common import console, examples, password_option, read_password, state_option
-from openstreamer.cli.stream import DEFAULT_PKCS12, parse_server
+from openstreamer.cli.stream import DEFAULT_PKCS12
 from openstreamer.errors import OpenStreamerError, UsageError
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def command(server: str, as_json: bool, **options: Any) -> int:
     position is moved. The exit status is 0 if all is well, 1 if there is no connection, 2 if this client's
     own files cannot be used, 3 if one side refuses the other, 4 if the server does not speak the protocol.
     """
+    from openstreamer.client.address import parse_server
     from openstreamer.client.credentials import KnownServers
     from openstreamer.client.diagnosis import diagnose
     from openstreamer.client.diagnosis_finding import DiagnosisSettings, exit_status

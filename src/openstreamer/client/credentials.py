@@ -19,7 +19,7 @@ import hashlib
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -152,9 +152,12 @@ def fingerprint(certificate: bytes) -> str:
 class KnownServers:
     """The file of pinned certificates: a line a server, `HOST:PORT sha256 FINGERPRINT`."""
 
-    def __init__(self, path: str | os.PathLike[str] | None) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str] | None, *, known: Mapping[str, str] | None = None
+    ) -> None:
+        """`path` None: in memory only; `known`: fingerprints by server, for callers that keep them."""
         self.path = None if path is None else os.fspath(path)
-        self._memory: dict[str, str] = {}
+        self._memory: dict[str, str] = dict(known or {})
 
     def _load(self) -> dict[str, str]:
         known = dict(self._memory)

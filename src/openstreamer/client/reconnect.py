@@ -124,3 +124,25 @@ class ReconnectPolicy:
                 " client's address is not the one in its certificate, or the client is revoked); its log"
                 " says why"
             ) from error
+
+
+class PatientPolicy(ReconnectPolicy):
+    """Tries again whatever happened, with growing pauses: for a service, whose operator mends what is wrong.
+
+    `ended` is told what each session ended with.
+    """
+
+    def __init__(self, retry: tuple[float, float], ended: Callable[[OpenStreamerError], None]) -> None:
+        first, limit = retry
+        super().__init__(backoff=Backoff(first, max(first, limit)))
+        self._tell = ended
+
+    def ended(self, error: OpenStreamerError) -> float:
+        if isinstance(error, LostConnection) and not self._heard_now:
+            self._silent += 1
+            try:
+                self._check_silence(error)
+            except RefusedError as refusal:
+                error = refusal
+        self._tell(error)
+        return self._backoff.delay()

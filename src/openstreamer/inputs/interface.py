@@ -118,12 +118,14 @@ class Input:
         title: one line that says what the input is for.
         example: an example of the URI that chooses it.
         reads_files: it reads files that are named to it, so `feed` can use it too.
+        subject: the setting that stands after the colon in its URI.
     """
 
     Config: ClassVar[type[msgspec.Struct]]
     title: ClassVar[str] = ""
     example: ClassVar[str] = ""
     reads_files: ClassVar[bool] = True
+    subject: ClassVar[str] = "path"
 
     @property
     def name(self) -> str:
@@ -154,3 +156,10 @@ class Input:
     def progress(self) -> float | None:
         """How much of the source has been read, 0 to 1; None where that cannot be known."""
         return None
+
+    def trouble(self) -> str:
+        """What keeps an open source from giving anything, in a sentence; empty while all is well.
+
+        For a source that mends itself, as a connection does; others raise from `read`.
+        """
+        return ""

@@ -13,17 +13,16 @@ from typing import ClassVar
 
 import msgspec
 
-from openstreamer.inputs.interface import Batch, NewHost, NewRecord
+from openstreamer.inputs.encoded import add_record
+from openstreamer.inputs.interface import Batch, NewHost
 from openstreamer.inputs.line_input import LineConfig, LineError, LineInput
-from openstreamer.layouts.records import RECORDS
 from openstreamer.protocol.host_profiles import (
     FULL_HOST_PROFILE,
     addresses_of,
     encode_profile,
     profile_from_json,
 )
-from openstreamer.protocol.metadata import is_metadata, metadata_key, references_of
-from openstreamer.protocol.records import UnknownRecord, encode_event, event_from_json
+from openstreamer.protocol.records import encode_event, event_from_json
 
 
 class _Head(msgspec.Struct):
@@ -51,22 +50,7 @@ class JsonLinesInput(LineInput):
             raise LineError(f"{number} is no record type")
         if not 0 <= record.netmap_id <= 0x7FFF:
             raise LineError(f"{record.netmap_id} is no domain number")
-        if is_metadata(number):
-            batch.metadata.append((metadata_key(number, record.data), number, record.netmap_id, record.data))
-            return
-        row = RECORDS.get(number)
-        references: list[bytes] = []
-        if not isinstance(event.data, UnknownRecord):
-            references = references_of(number, event.data, event.header, record.netmap_id)
-        batch.records.append(
-            NewRecord(
-                number,
-                record.data,
-                (row.event_class or "") if row is not None else "",
-                tuple(dict.fromkeys(references)),
-                record.netmap_id,
-            )
-        )
+        add_record(batch, record, event)
 
 
 def _host(line: bytes) -> NewHost:

@@ -17,6 +17,7 @@ GROUP = "openstreamer.inputs"
 
 BUILT_IN = {
     "eve": "openstreamer.inputs.eve:EveInput",
+    "estreamer": "openstreamer.inputs.estreamer:EstreamerInput",
     "eve-unix": "openstreamer.inputs.eve_unix:EveUnixInput",
     "json": "openstreamer.inputs.json_lines:JsonLinesInput",
 }

@@ -1,8 +1,9 @@
-"""Reading the text that configures an input: `NAME:PATH[?KEY=VALUE&…]`.
+"""Reading the text that configures an input: `NAME:PATH[?KEY=VALUE&…]`, `NAME://SERVER[:PORT][?…]`.
 
 `serve --input eve:/var/log/suricata/eve.json?sensor=dmz` becomes an input object here. A path may hold any
-character; in it, `?` and `%` are written `%3F` and `%25`. An input that runs with the service follows its
-file unless `follow=no` says otherwise.
+character; in it, `?` and `%` are written `%3F` and `%25`. Whether a path or a server is named is the input's
+to say (`Input.subject`). An input that runs with the service follows its file unless `follow=no` says
+otherwise.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ def parse_uri(uri: str) -> tuple[str, str, dict[str, str]]:
     """`eve:/a/b?sensor=x` -> `("eve", "/a/b", {"sensor": "x"})`; `eve:///a/b` is the same.
 
     Raises:
-        UsageError: no name, no path, or a key that stands twice.
+        UsageError: no name or an unknown one, no path, or a key that stands twice.
     """
     name, colon, rest = uri.partition(":")
     path, _, query = rest.partition("?")
     if not colon or not name or not path:
         raise UsageError(f"{uri!r}: an input is named NAME:PATH, for example eve:/var/log/suricata/eve.json")
     if path.startswith("//"):
-        path = "/" + path.lstrip("/")
+        path = "/" + path.lstrip("/") if find(name).subject == "path" else path.strip("/")
     settings: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         if key in settings:
@@ -76,7 +77,9 @@ def input_from_uri(uri: str) -> Input:
         UsageError: see `parse_uri` and `make_input`.
     """
     name, path, settings = parse_uri(uri)
-    hints = typing.get_type_hints(find(name).Config)
-    if "follow" in hints:
+    found = find(name)
+    if "follow" in typing.get_type_hints(found.Config):
         settings.setdefault("follow", "yes")
-    return make_input(name, {"path": path, **settings})
+    if found.subject in settings:
+        raise UsageError(f"{uri!r}: {found.subject} stands after the colon, not among the settings")
+    return make_input(name, {found.subject: path, **settings})

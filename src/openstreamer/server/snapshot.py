@@ -305,14 +305,15 @@ def _about_session(session: Session) -> SessionSnapshot:
 
 def _about_input(intake: Intake) -> InputSnapshot:
     totals = intake.totals
-    state = "reading" if intake.reading else "failed" if intake.problem else "ended"
+    problem = intake.problem or intake.source.trouble()
+    state = "failed" if problem else "reading" if intake.reading else "ended"
     stored: Counter[str] = Counter()
     for family, count in list(totals.events.items()):
         stored[_CLASS_BY_FAMILY.get(family) or UNKNOWN] += count
     return InputSnapshot(
         name=intake.source.name,
         state="waiting" if intake.waiting else state,
-        problem=intake.problem,
+        problem=problem,
         note=intake.note,
         lines=totals.lines,
         bytes=totals.bytes,

@@ -26,7 +26,7 @@ from openstreamer.client.feed import Feed
 from openstreamer.client.names import NameCache
 from openstreamer.client.position import FROM_NOW, PositionTracker
 from openstreamer.client.receiver import Counts, Delivery
-from openstreamer.client.reconnect import Backoff, ReconnectPolicy
+from openstreamer.client.reconnect import Backoff, PatientPolicy
 from openstreamer.client.service.buffer import Received, SessionBegan
 from openstreamer.client.service.plan import ServerPlan, SourcePlan
 from openstreamer.client.service.worker import OutputWorker, names_file
@@ -53,19 +53,6 @@ SETTLED = 1.0
 
 CAUGHT_UP = 5.0
 """Seconds without an event after which a connected server has no more for us just now."""
-
-
-class PatientPolicy(ReconnectPolicy):
-    """Tries again whatever happened, with growing pauses."""
-
-    def __init__(self, retry: tuple[float, float], ended: Callable[[OpenStreamerError], None]) -> None:
-        first, limit = retry
-        super().__init__(backoff=Backoff(first, max(first, limit)))
-        self._tell = ended
-
-    def ended(self, error: OpenStreamerError) -> float:
-        self._tell(error)
-        return self._backoff.delay()
 
 
 class Cursor(PositionTracker):
