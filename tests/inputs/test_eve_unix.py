@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -14,8 +17,14 @@ import openstreamer
 from openstreamer.errors import InputError
 from openstreamer.inputs.eve import EveConfig, EveInput
 from openstreamer.inputs.eve_unix import EveUnixConfig, EveUnixInput
+from openstreamer.store import open_store
+from support.processes import Place, end, wait_until
+from support.programs import program
 
 SAMPLE = Path(openstreamer.__file__).parent / "samples" / "sample.eve.json"
+
+EVENTS = 919
+"""Events that Suricata finds in the sample's capture."""
 
 
 class Context:
@@ -69,3 +78,93 @@ def test_lines_arrive_across_closes_and_half_lines_do_not(tmp_path: Path) -> Non
     finally:
         source.close()
     assert not os.path.lexists(path)
+
+
+def test_each_datagram_is_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "eve.sock"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stale:
+        stale.bind(str(path))
+    source = EveUnixInput(EveUnixConfig(path=str(path), type="dgram"))
+    source.open(Context())
+    lines = SAMPLE.read_bytes().splitlines()
+    try:
+        with pytest.raises(InputError, match="another process"):
+            EveUnixInput(EveUnixConfig(path=str(path))).open(Context())
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+            peer.connect(str(path))
+            for line in lines:
+                peer.send(line)
+            peer.send(b"no json\n")
+        read = broken = 0
+        for _ in range(200):
+            batch = source.read(100_000, 0.2)
+            assert batch is not None
+            read, broken = read + batch.lines, broken + batch.broken
+            if read == len(lines) + 1:
+                break
+        assert (read, broken) == (len(lines) + 1, 1)
+    finally:
+        source.close()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("kind", ["stream", "dgram"])
+def test_an_orderly_stop_gives_out_what_has_arrived(tmp_path: Path, kind: Literal["stream", "dgram"]) -> None:
+    path = tmp_path / "eve.sock"
+    source = EveUnixInput(EveUnixConfig(path=str(path), type=kind))
+    source.open(Context())
+    lines = SAMPLE.read_bytes().splitlines(keepends=True)[:300]
+    sent = threading.Event()
+
+    def sensor() -> None:
+        with socket.socket(socket.AF_UNIX, getattr(socket, f"SOCK_{kind.upper()}")) as peer:
+            peer.connect(str(path))
+            for line in lines:
+                peer.send(line)
+            sent.set()
+            stopped.wait(10)
+
+    stopped = threading.Event()
+    thread = threading.Thread(target=sensor)
+    thread.start()
+    try:
+        assert sent.wait(10)
+        assert source.finish()
+        read = 0
+        while batch := source.read(50, 0.0):
+            assert len(batch.records) < 60
+            read += batch.lines
+        assert read == len(lines)
+        assert not source.finish()
+    finally:
+        stopped.set()
+        thread.join()
+        source.close()
+
+
+@pytest.mark.parametrize("kind", ["stream", "dgram"])
+def test_a_real_suricata_writes_to_the_service(tmp_path: Path, kind: str) -> None:
+    program("suricata")
+    place = Place(tmp_path)
+    place.initialise()
+    path = tmp_path / "eve.sock"
+    samples = Path(__file__).parents[2] / "samples"
+    try:
+        service = place.serve("--input", f"eve-unix:{path}?type={kind}")
+        wait_until(path.exists, "the socket")
+        done = subprocess.run(
+            ["suricata", "-c", samples / "suricata.yaml", "-S", samples / "sample.rules",
+             "-r", samples / "sample.pcap", "-l", tmp_path, "--runmode", "single",
+             "--set", f"classification-file={samples / 'classification.config'}",
+             "--set", "reference-config-file=/dev/null", "--set", "threshold-file=/dev/null",
+             "--set", f"outputs.0.eve-log.filetype=unix_{kind}",
+             "--set", f"outputs.0.eve-log.filename={path}"],
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert end(service) == 0  # at once: what is under way is stored all the same
+        with open_store(place.state / "store" / "events.db") as store:
+            numbers = store.statistics().by_record_type
+        assert sum(numbers.values()) == EVENTS, numbers
+    finally:
+        place.stop()

@@ -21,6 +21,7 @@ from openstreamer.errors import UsageError
     epilog=examples(
         "openstreamer serve",
         "openstreamer serve --input eve:/var/log/suricata/eve.json",
+        "openstreamer serve --input 'estreamer://fmc1?pkcs12=fmc1.pkcs12'",
         "openstreamer serve --listen 192.0.2.1:8302 --listen '[2001:db8::1]:8302' --debug",
     ),
 )
@@ -35,7 +36,7 @@ from openstreamer.errors import UsageError
     "inputs",
     metavar="URI",
     multiple=True,
-    help="Read events with the service, e.g. eve:FILE; repeatable.",
+    help="Read events with the service: eve:FILE, eve-unix:SOCKET, json:FILE, estreamer://SERVER; repeatable.",
 )
 @click.option(
     "--web", metavar="HOST:PORT|off", help="Where the web pages are, or off. [default: 127.0.0.1:8303]"

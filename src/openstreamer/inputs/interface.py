@@ -150,6 +150,13 @@ class Input:
         """
         raise NotImplementedError
 
+    def finish(self) -> bool:
+        """An orderly stop: take in no more. True if `read` still has something that cannot be read again.
+
+        It is then called until it brings nothing.
+        """
+        return False
+
     def close(self) -> None:
         """Let go of the source; must be harmless when called twice or after an error."""
 

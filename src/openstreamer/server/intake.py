@@ -164,6 +164,9 @@ class Intake:
                     return True
                 if batch:
                     self._take(batch)
+            if self._source.finish():
+                while batch := self._source.read(self._batch_records, 0.0):
+                    self._take(batch)
             return False
         except Stopped:
             return False
