@@ -5,7 +5,8 @@
 A process of its own sends prepared bundles of connection events (block 174, some 900 bytes each, all
 different, 50,000 to an archive second) over TLS as fast as they are taken. Measured is this process alone,
 held to one core: received only (the bare lower bound: TLS and nothing else), received and cut into records,
-JSON lines with names to /dev/null and to a file, a table. Wall and processor time are both given: the first
+JSON lines with names to /dev/null and to a file, a table; relayed into an event log by the input
+`estreamer`. Wall and processor time are both given: the first
 is what a user sees, the second is what is left of it on a busy machine.
 """
 
@@ -33,8 +34,11 @@ from openstreamer.client.position import PositionFile, PositionTracker
 from openstreamer.client.request import make_request
 from openstreamer.client.stop import Stop
 from openstreamer.client.stream import OpenedOutput, Stream
+from openstreamer.inputs.uri import input_from_uri
 from openstreamer.outputs.registry import OutputSpec, create
 from openstreamer.protocol.session_client import ClientSession, Records
+from openstreamer.server.intake import BATCH_RECORDS, Intake
+from openstreamer.store import open_store
 from support import hand_made
 from support.certificates import authority
 from support.streams import Notices
@@ -164,6 +168,21 @@ def whole(folder: str, port: int, events: int, output: str, target: str) -> None
         raise SystemExit(f"{feed.counts} {notices.told}")
 
 
+def relay(folder: str, port: int, events: int) -> None:
+    """A server that takes them from another one, into an event log of its own."""
+    with tempfile.TemporaryDirectory(dir=folder) as fresh, open_store(f"{fresh}/events.db") as store:
+        stop = threading.Event()
+        source = input_from_uri(f"estreamer://127.0.0.1:{port}?pkcs12={folder}/client.pkcs12")
+        intake = Intake(store, source, enabled=lambda: frozenset({"connection"}), stop=stop)
+        source.open(intake)
+        while intake.totals.lines - intake.totals.metadata < events:
+            if batch := source.read(BATCH_RECORDS, 0.2):
+                intake._take(batch)
+        source.close()
+        if store.statistics().records != events:
+            raise SystemExit(f"{store.statistics()}")
+
+
 def measure(name: str, events: int, once: Callable[[], None], rounds: int = 3) -> float:
     best_wall = best_cpu = float("inf")
     for _ in range(rounds):
@@ -195,6 +214,8 @@ def main(events: int) -> None:
         measure("table, common columns", events, lambda: whole(folder, port, events, "csv", "/dev/null"))
         columns = "csv:columns=time,source_ip,destination_ip,protocol,bytes_sent"
         measure("table, five columns", events, lambda: whole(folder, port, events, columns, "/dev/null"))
+        relayed = measure("relayed into an event log", events, lambda: relay(folder, port, events))
+        print(f"a relayed event costs {bound / relayed:.1f} times the bare lower bound")
         print(f"JSON lines cost {bound / lines:.1f} times the bare lower bound")
         sender.terminate()
 
