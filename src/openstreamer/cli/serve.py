@@ -36,7 +36,8 @@ from openstreamer.errors import UsageError
     "inputs",
     metavar="URI",
     multiple=True,
-    help="Read events with the service: eve:FILE, eve-unix:SOCKET, json:FILE, estreamer://SERVER; repeatable.",
+    help="Read events with the service: eve:FILE, eve-unix:SOCKET, json:FILE, estreamer://SERVER; "
+    "repeatable.",
 )
 @click.option(
     "--web", metavar="HOST:PORT|off", help="Where the web pages are, or off. [default: 127.0.0.1:8303]"
