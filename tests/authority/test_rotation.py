@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,25 @@ def test_one_at_a_time_and_never_longer_than_the_old_ca(authority: Authority) ->
     old = authority.files.old_ca()
     assert old is not None
     authority.files.server().certificate.verify_directly_issued_by(old.certificate)
+
+
+def test_of_several_at_once_one_begins_and_the_others_are_told(authority: Authority) -> None:
+    start = threading.Barrier(4)
+
+    def begin() -> str:
+        with Authority(authority.directory.parent).load() as own:
+            start.wait(30)
+            try:
+                rotation.rotate(own, now=NOW)
+            except AuthorityError as error:
+                return str(error)
+            return own.files.ca().fingerprint
+
+    with ThreadPoolExecutor(4) as threads:
+        told = [done.result(60) for done in [threads.submit(begin) for _ in range(4)]]
+    authority.files.forget()
+    assert told.count(authority.files.ca().fingerprint) == 1
+    assert sum("under way" in sentence for sentence in told) == 3
 
 
 def test_an_expired_ca_is_replaced_at_once(authority: Authority) -> None:

@@ -1,10 +1,12 @@
-"""Writing files that hold keys: private from their first byte, whole or not at all."""
+"""Writing files that hold keys: private from their first byte, whole or not at all; one writer at a time."""
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 from openstreamer.database import private_directory
@@ -43,6 +45,17 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
         raise AuthorityError(f"{path} exists already and is not overwritten") from error
     except OSError as error:
         raise AuthorityError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Let no other process or thread into such a block meanwhile; the end of a process frees it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _give_to_owner(descriptor: int, directory: Path) -> None:

@@ -12,7 +12,8 @@ knows, and old clients say nothing in the handshake. Signing the new CA by the o
 trust it, is ruled out by the old one itself: it says that no CA stands below it (path length 0), which
 clients enforce. So the server's certificate changes on one day, and each client gets its new file before.
 
-Each step can be repeated: one that was cut short is found and done again.
+Each step can be repeated: one that was cut short is found and done again. Of several at once each waits for
+the one before, and finds what that has done.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from openstreamer.errors import AuthorityError
 
 from .authority import Authority
 from .clients import Rotation, parse_names
+from .files import alone
 from .foundation import seconds
 from .lifetime import DAY
 
@@ -99,9 +101,18 @@ def rotate(
     Raises:
         AuthorityError: one is under way already; or the CA given is the present one.
     """
+    moment = seconds(now)
+    with alone(authority.directory):
+        rotation = _begin(authority, overlap_days, ca, moment)
+        if rotation.until <= moment:
+            _end(authority, moment)
+            return None
+    return rotation
+
+
+def _begin(authority: Authority, overlap_days: float, ca: Signed | None, moment: int) -> Rotation:
     from .certificates import make_ca
 
-    moment = seconds(now)
     authority.files.forget()
     if (begun := under_way(authority)) is not None:
         raise AuthorityError(
@@ -126,9 +137,6 @@ def rotate(
         files.write_ca(new, replace=True)
     registry.touch()
     authority.write_revocation_list(now=moment)
-    if until <= moment:
-        finish(authority, now=moment)
-        return None
     return rotation
 
 
@@ -137,9 +145,13 @@ def finish(authority: Authority, *, now: float | None = None) -> bool:
 
     The key of the CA that leaves is deleted: nothing is left for it to sign.
     """
+    with alone(authority.directory):
+        return _end(authority, seconds(now))
+
+
+def _end(authority: Authority, moment: int) -> bool:
     from .certificates import is_issued_by, subject_names
 
-    moment = seconds(now)
     authority.files.forget()
     if under_way(authority) is None:
         return False
