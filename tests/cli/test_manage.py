@@ -103,6 +103,9 @@ def test_options_are_kept_until_others_are_given(place: Managed) -> None:
     assert "No such option" in place.manage("restart", "--nonsense", status=2)
     assert "--nodaemon cannot be passed" in place.manage("restart", "--nodaemon", status=2)
     assert place.about()["pid"] == pid, "a wrong option must not stop the service"
+    (place.state / "openstreamer.toml").write_text("[sessions]\nconnections = 0\n")
+    assert "sessions.connections: expected" in place.manage("restart", status=2)
+    assert place.about()["pid"] == pid, "nor may a wrong setting"
 
 
 def test_a_start_that_fails_says_why_and_keeps_nothing(place: Managed) -> None:

@@ -53,6 +53,16 @@ async def test_what_many_read_at_once_is_read_once(store: Store, threads: Thread
     assert counting.reads == 1
 
 
+async def test_what_was_deleted_is_not_kept(store: Store, threads: ThreadPoolExecutor) -> None:
+    append(store, [(400, intrusion(1))])
+    append(store, [(400, intrusion(2))])
+    source = Source(store, readers=threads, makers=threads)
+    assert [loaded.chunk.number for loaded in await source.read(0)] == [1, 2]
+    assert store.trim(max_bytes=400).chunks == 1
+    source.deleted()
+    assert [loaded.chunk.number for loaded in await source.read(0)] == [2]
+
+
 async def test_listeners_wake_on_new_chunks_only(store: Store, threads: ThreadPoolExecutor) -> None:
     source = Source(store, readers=threads, makers=threads)
     calls: list[int] = []

@@ -158,7 +158,10 @@ class Manager:
 
     def restart(self, options: Sequence[str], *, forget: bool) -> None:
         """Stop the service if it runs, and start it."""
+        from openstreamer.server.settings import load
+
         kept = self._checked(options, forget=forget)
+        load(self._state.settings)  # a wrong setting must not leave the service stopped
         if self._running() is not None:
             self.stop()
         self._start(kept)

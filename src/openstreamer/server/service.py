@@ -509,6 +509,7 @@ class Service:
             log.error("old events could not be deleted: %s", error)
             return
         if result.chunks:
+            self._source.deleted()
             self.statistics.trimmed_chunks += result.chunks
             self.statistics.trimmed_records += result.records
             log.info("deleted %d old records (%d bytes)", result.records, result.bytes)

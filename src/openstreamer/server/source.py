@@ -85,6 +85,11 @@ class Cache(Generic[_Value]):
         self.put(key, value, size(value))
         return value
 
+    def clear(self) -> None:
+        """Let go of all values."""
+        self._kept.clear()
+        self._size = 0
+
     def put(self, key: Hashable, value: _Value, size: int) -> None:
         """Keep a value, and let go of others where the sum becomes too large."""
         if size <= 0 or size > self._limit:
@@ -175,6 +180,10 @@ class Source:
             lambda: self.run(lambda: self._read(after)),
             lambda loaded: sum(len(item.chunk.data) + 1000 for item in loaded),
         )
+
+    def deleted(self) -> None:
+        """Say that old chunks were deleted: what was read of them must not go out any more."""
+        self._reads.clear()
 
     async def ask(self, question: Callable[[Store], _Value]) -> _Value:
         """What a function makes of the store, in a thread. Raises what it raises."""
