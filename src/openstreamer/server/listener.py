@@ -21,17 +21,15 @@ from openstreamer.server.alerts import Alerting, over
 from openstreamer.server.connection import Connection
 from openstreamer.server.logs import Peer
 from openstreamer.server.rate import HandshakeRate
+from openstreamer.server.turns import LineFull, Turns
 
 log = logging.getLogger("openstreamer.server")
-
-HANDSHAKES = 256
-"""Handshakes at the same time; further peers wait in the system's queue."""
 
 SHUTDOWN_SECONDS = 3.0
 """How long a closing connection waits for the peer's answer to the TLS close."""
 
 TOO_FAST = "too many handshakes"
-"""Cause of refusing an address that connects more often than is allowed."""
+"""Cause of refusing an address that connects more often than is allowed, or has too many in line."""
 
 _ACCEPT_PAUSE = 0.5
 
@@ -175,7 +173,7 @@ class Listener:
         self._stalled_seconds = stalled_seconds
         self._rate = HandshakeRate(handshakes_per_second)
         self._connections = asyncio.Semaphore(connections)
-        self._handshakes = asyncio.Semaphore(HANDSHAKES)
+        self._turns = Turns(connections // 4)
         self._accepting: list[asyncio.Task[None]] = []
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -219,12 +217,10 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             await self._connections.acquire()
-            await self._handshakes.acquire()
             try:
                 accepted, address = await loop.sock_accept(listening)
             except BaseException as error:
                 self._connections.release()
-                self._handshakes.release()
                 if not isinstance(error, OSError):
                     raise
                 if error.errno != errno.ECONNABORTED:  # such as no file descriptors left
@@ -234,7 +230,6 @@ class Listener:
             if not self._rate.admit(peer_host(address), loop.time()):
                 accepted.close()
                 self._connections.release()
-                self._handshakes.release()
                 self._refused(Peer(show_address(address)), TOO_FAST)
                 continue
             task = loop.create_task(self._serve(accepted, address))
@@ -247,13 +242,16 @@ class Listener:
         try:
             try:
                 log.debug("%s: accepted", peer)
-                await self._handshake(accepted, connection)
+                async with self._turns.turn(connection.host, self._handshake_seconds):
+                    await self._handshake(accepted, connection)
+            except LineFull:
+                accepted.close()
+                self._refused(peer, TOO_FAST)
+                return
             except (OSError, EOFError) as error:
                 accepted.close()
                 self._refused(peer, handshake_failure(error))
                 return
-            finally:
-                self._handshakes.release()
             try:
                 await self._on_peer(connection)
             finally:

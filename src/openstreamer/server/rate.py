@@ -8,8 +8,9 @@ keep out the others. Memory is bounded; time is an argument. Rules: `docs/server
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
+
+from openstreamer.server.turns import network_of
 
 BURST_SECONDS = 10.0
 """How long nothing must have come for the bucket to be full."""
@@ -27,7 +28,7 @@ class HandshakeRate:
 
     def admit(self, host: str, now: float) -> bool:
         """Whether a connection from this address may begin a handshake; `now` in seconds (monotonic)."""
-        name = _network(host)
+        name = network_of(host)
         spent, since = self._spent.pop(name, (0.0, now))
         spent = max(0.0, spent - (now - since) * self.per_second)
         admitted = spent + 1.0 <= max(1.0, self.per_second * BURST_SECONDS)
@@ -39,12 +40,3 @@ class HandshakeRate:
     def __len__(self) -> int:
         """Addresses that are remembered."""
         return len(self._spent)
-
-
-def _network(host: str) -> str:
-    if ":" not in host:
-        return host
-    try:
-        return str(ipaddress.IPv6Network((host, 64), strict=False))
-    except ValueError:
-        return host
