@@ -218,6 +218,49 @@ def test_event_types_that_are_off_are_not_captured(start: Start) -> None:
     assert {word for word, _ in stored(below.store)} == {400}
 
 
+def _holds(store: Store, records: int) -> Callable[[Input], bool]:
+    return lambda _: store.statistics().records == records
+
+
+def test_two_upstreams_that_name_one_number_differently_keep_their_names(start: Start) -> None:
+    east, west = start(), start()
+    for server, place in ((east, "east"), (west, "west")):
+        append(
+            server.store,
+            [(400, intrusion(number)) for number in range(3)],
+            metadata=[(66, rule_message(1000, place))],
+        )
+    below = start()
+    for server, total in ((east, 4), (west, 8), (east, 9), (west, 10)):
+        append(server.store, [(400, intrusion(100 + total))])
+        run_until(below.store, uri(server), _holds(below.store, total))
+    stream = received(below, 10 + 4)
+    names = [item.data for item in stream if item.type == 66]
+    assert names == [rule_message(1000, place) for place in ("east", "west", "east", "west")]
+    kinds = [item.type for item in stream]
+    assert kinds == [66, *[400] * 4, 66, *[400] * 4, 66, 400, 66, 400]
+
+
+def test_new_credentials_are_taken_without_a_restart(start: Start, store: Store, tmp_path: Path) -> None:
+    from openstreamer.authority import Authority
+
+    first = start()
+    fill(first.store, range(5))
+    certificate = tmp_path / "upstream.pem"
+    certificate.write_bytes(first.certificates["one"].read_bytes())
+    address = uri(first).replace(str(first.certificates["one"]), str(certificate))
+    with Authority(first.state.path) as registry:
+        registry.revoke("one.invalid")
+
+    def renewed(source: Input) -> bool:
+        if "does not let this client in" in source.trouble() or "refuses this client" in source.trouble():
+            certificate.write_bytes(first.certificates["two"].read_bytes())
+        return store.statistics().records == 10
+
+    run_until(store, address, renewed)
+    assert stored(store) == stored(first.store)
+
+
 # --- odd streams --------------------------------------------------------------------------------------------
 
 
@@ -259,6 +302,21 @@ def test_unknown_and_damaged_records_are_relayed_as_they_are(store: Store, tmp_p
     assert intake.totals.broken == 1
     assert "66" in str(intake.totals.broken_lines[0])
     assert sum(intake.totals.notes.values()) == 2
+
+
+def test_records_are_acknowledged_when_they_are_stored(store: Store, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def script(conversation: Conversation) -> None:
+        conversation.greet()
+        for number in range(1, 4):
+            conversation.bundles([record(400, intrusion(number), second=1000)])
+            seen.append(store.statistics().records)
+        conversation.wait_for_end()
+
+    with ScriptedServer(script, tmp_path) as server:
+        run_until(store, address_of(server, tmp_path), lambda _: len(seen) == 3)
+    assert seen == [1, 2, 3]
 
 
 def test_a_certificate_is_pinned_where_no_authority_is_known(store: Store, tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ class FeedSettings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 20.0
     read_deadline: float = 300.0
     answer_all: bool = False
+    turns: bool = False
 
     @property
     def server(self) -> str:
@@ -241,6 +242,8 @@ class Feed:
             if receiver.finished:
                 self.finished = True
                 return
+            if settings.turns:
+                yield None
             connection.send(receiver.outgoing())
 
     def _began(self) -> None:

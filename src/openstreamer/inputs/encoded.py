@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from openstreamer.inputs.interface import Batch, NewRecord
 from openstreamer.layouts.records import RECORDS
-from openstreamer.protocol.metadata import is_metadata, metadata_key, references_of
+from openstreamer.protocol.metadata import is_metadata, key_within, metadata_key, references_of
 from openstreamer.protocol.records import Event, Record, UnknownRecord
 
 
-def add_record(batch: Batch, record: Record, event: Event | None) -> None:
+def add_record(batch: Batch, record: Record, event: Event | None, space: int = 0) -> None:
     """Put a record into the batch, byte for byte: metadata under its key, an event with its references.
 
-    `event` is the record decoded, None where that cannot be done: it then refers to nothing.
+    `event` is the record decoded, None where that cannot be done: it then refers to nothing. `space` keeps
+    the metadata of sources apart that number things each for itself; 0 is this server's own.
 
     Raises:
         DecodeError: a metadata record that cannot be decoded has no key.
     """
     number = record.record_type
     if is_metadata(number):
-        batch.metadata.append((metadata_key(number, record.data), number, record.netmap_id, record.data))
+        key = key_within(space, metadata_key(number, record.data))
+        batch.metadata.append((key, number, record.netmap_id, record.data))
         return
     row = RECORDS.get(number)
     references: list[bytes] = []
@@ -32,7 +34,7 @@ def add_record(batch: Batch, record: Record, event: Event | None) -> None:
             number,
             record.data,
             (row.event_class or "") if row is not None else "",
-            tuple(dict.fromkeys(references)),
+            tuple([key_within(space, key) for key in dict.fromkeys(references)]),
             record.netmap_id,
         )
     )

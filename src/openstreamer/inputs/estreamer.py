@@ -5,9 +5,12 @@ and version. The data of every record stays as it came, unknown ones too; archiv
 framing are this server's own. Where the stream stands (archive second and digests of its records) is stored
 in the transaction that stores the records, so after a crash each record stands in the event log once.
 
-The server above gets its acknowledgement when the records are in this process, not when they are stored: it
-keeps nothing for its clients, and what was not stored is asked for again. Lost connections and refusals are
-mended for ever; each cause is told once, and stands in the status until it is gone.
+The server above gets its acknowledgement when the records are stored: `read` resumes the deliveries only
+after what it gave before is in the event log. Lost connections and refusals are mended for ever; each cause
+is told once, and stands in the status until it is gone.
+
+Every server above numbers its devices, zones and users for itself, so its metadata is kept apart from that
+of others (`protocol.metadata.key_within`).
 
 Rules: messages, sections 1.5 (resume) and 1.7 (states of a client); `docs/inputs-estreamer.md`. Not here:
 the connection (openstreamer.client) and what clients below get (openstreamer.server).
@@ -15,6 +18,7 @@ the connection (openstreamer.client) and what clients below get (openstreamer.se
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Iterator
 from typing import Annotated, ClassVar
@@ -130,6 +134,7 @@ class EstreamerInput(Input):
             ipv6=config.ipv6,
             connect_timeout=config.connect_seconds,
             read_deadline=config.read_deadline,
+            turns=True,
         )
         if not self._settings.request.archive_times:
             raise UsageError("the input 'estreamer' needs flag bit 23: without it there is no position")
@@ -137,6 +142,7 @@ class EstreamerInput(Input):
         self._source = config.name or self._settings.server
         self._place = f"{PREFIX}:{self._source}"
         self._pin = f"{PREFIX}-pin:{self._source}"
+        self._context: InputContext | None = None
         self._stop: Stop | None = None
         self._feed: Feed | None = None
         self._deliveries: Iterator[Delivery | None] | None = None
@@ -147,6 +153,8 @@ class EstreamerInput(Input):
         self._told: set[str] = set()
         self._trouble = "not connected yet"
         self._bytes = 0
+        self._space = 0
+        self._files: tuple[tuple[int, int, int] | None, ...] = ()
 
     @property
     def name(self) -> str:
@@ -165,6 +173,9 @@ class EstreamerInput(Input):
         )
         self._saved = tracker.position if self._place in self._stored else None
         self._bytes = 0
+        (self._space,) = context.identify("upstream", [self._source])
+        self._context = context
+        self._files = self._stamps()
         self._trouble = "not connected yet"
         self._stop = Stop()
         self._feed = Feed(
@@ -179,6 +190,9 @@ class EstreamerInput(Input):
         self._deliveries = self._feed.deliveries()
 
     def read(self, max_records: int, timeout: float) -> Batch | None:
+        if self._trouble and self._context is not None and self._stamps() != self._files:
+            self._notice("the files of its certificate have changed, trying with the new ones")
+            self.open(self._context)
         feed, deliveries = self._feed, self._deliveries
         if feed is None or deliveries is None:
             return None
@@ -227,6 +241,19 @@ class EstreamerInput(Input):
                 path=self.name,
             ) from error
 
+    def _stamps(self) -> tuple[tuple[int, int, int] | None, ...]:
+        """What tells whether somebody has put new credentials in place of those in use."""
+        config = self.config
+        stamps: list[tuple[int, int, int] | None] = []
+        for path in (config.pkcs12, config.password_file, config.certificate, config.key, config.authority):
+            try:
+                about = os.stat(path)
+            except OSError:
+                stamps.append(None)
+            else:
+                stamps.append((about.st_ino, about.st_size, about.st_mtime_ns))
+        return tuple(stamps)
+
     def _credentials(self) -> ClientCredentials:
         config = self.config
         password: str | None = None
@@ -268,7 +295,7 @@ class EstreamerInput(Input):
                     batch.notes.get("relayed though it cannot be decoded", 0) + 1
                 )
             try:
-                add_record(batch, record, event)
+                add_record(batch, record, event, self._space)
             except DecodeError as error:
                 batch.count_broken(self.name, batch.lines, f"metadata without a key: {error}")
 

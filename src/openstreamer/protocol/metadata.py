@@ -19,6 +19,9 @@ from openstreamer.layouts.references import DOMAIN, METADATA, REFERENCES, Metada
 
 from .codec import Record, decode_record
 
+_SPACED = b"\xff\xff"
+"""Begins a key in a space of its own; there is no metadata record of type 65,535."""
+
 _MOST_CACHED = 16_384
 """Answers after which a cache is thrown away; values come from the peer, memory is ours."""
 
@@ -53,6 +56,19 @@ def key_of(record_type: int, values: Iterable[Any]) -> bytes:
             except ValueError:
                 parts.append(text.encode("utf-8", "surrogatepass"))
     return b"".join(parts)
+
+
+def key_within(space: int, key: bytes) -> bytes:
+    """A metadata key in a space of its own, for a source that numbers things for itself; 0 leaves it as is.
+
+    `space` is a number below 65,536. `plain_key` gives the key back.
+    """
+    return _SPACED + space.to_bytes(2, "big") + key if space else key
+
+
+def plain_key(key: bytes) -> bytes:
+    """The key as its source knows it, without the space: what a client goes by, which sees one server."""
+    return key[4:] if key.startswith(_SPACED) else key
 
 
 def _key_values(key: MetadataKey, data: Any) -> tuple[tuple[Any, ...], str] | None:

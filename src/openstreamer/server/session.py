@@ -34,6 +34,7 @@ from openstreamer.protocol.session_server import ServerOptions, ServerSession
 from openstreamer.protocol.transcode import render_records
 from openstreamer.server.connection import Connection
 from openstreamer.server.hosts import HostAnswers
+from openstreamer.server.known_metadata import KnownMetadata
 from openstreamer.server.missed import MissedRecords
 from openstreamer.server.rendering import Rendered, make_rendered, rest_of
 from openstreamer.server.settings import SessionSettings
@@ -107,7 +108,7 @@ class Session:
         self._wake = asyncio.Event()
         self._finishing = False
         self._newest_at_request: Position = 0
-        self._known: dict[bytes, int] = {}
+        self._known = KnownMetadata()
         self._unacknowledged_chunks: deque[tuple[int, Position]] = deque()
 
     @property
@@ -372,7 +373,7 @@ class Session:
         known = self._known
         wanted: dict[bytes, Metadata] = {}
         for record_type, metadata in loaded.references:
-            if known.get(metadata.key, -1) < metadata.revision and selection.wants(record_type):
+            if known.lacks(metadata) and selection.wants(record_type):
                 wanted[metadata.key] = metadata
         if not wanted:
             return True
@@ -386,8 +387,8 @@ class Session:
                 return False
             one = Items(items.data, (part,), flat=items.flat)
             self.connection.write(self._protocol.send_items(one, time.monotonic()))
-        for key, metadata in wanted.items():
-            known[key] = metadata.revision
+        for metadata in wanted.values():
+            known.add(metadata)
         self.statistics.metadata += items.count
         self._service_statistics.metadata += items.count
         self._client_statistics.metadata += items.count
