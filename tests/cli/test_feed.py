@@ -131,7 +131,7 @@ def test_sensor_names_and_formats(here: Here) -> None:
     assert "no setting 'sensor'" in wrong.err
     unknown = here.feed("syslog", "eve.json")
     assert unknown.status == 2
-    assert "there are: eve, " in unknown.err
+    assert "there are: estreamer, eve, " in unknown.err
     socket = here.feed("eve-unix", "eve.sock")
     assert socket.status == 2
     assert "serve --input eve-unix:" in socket.err

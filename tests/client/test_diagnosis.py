@@ -107,7 +107,7 @@ def test_a_client_that_is_let_in_hears_what_arrives(start: Start, tmp_path: Path
     append(
         live.store,
         [(400, intrusion(1)), (2, packet(1))],
-        now=NOW - 7,
+        now=int(time.time()) - 7,
         metadata=[(66, rule_message(1000, "x"))],
     )
     credentials = own_client(live, tmp_path)
