@@ -292,6 +292,7 @@ def test_a_change_of_ca_under_a_running_service(start: Start, tmp_path: Path) ->
             early.records(1)
             assert live.call(lambda: take(live.service)).authority_rotation is None
             rotation.rotate(other, overlap_days=0.5)
+            wait_until(lambda: live.call(lambda: take(live.service)).authority_rotation is not None)
             change = live.call(lambda: take(live.service)).authority_rotation
             assert change is not None
             assert "two.invalid" in change.not_renewed

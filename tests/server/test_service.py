@@ -16,6 +16,7 @@ import pytest
 from openstreamer.authority import Authority
 from openstreamer.errors import StateError
 from openstreamer.inputs.interface import NewRecord
+from openstreamer.server import service
 from openstreamer.server.service import Service
 from openstreamer.server.settings import Settings
 from openstreamer.server.state import running_service
@@ -87,6 +88,31 @@ def test_a_revoked_client_is_refused(start: Start) -> None:
     with Authority(live.state.path) as authority:
         authority.revoke("one.invalid")
     refused(live, "one", "revoked")
+
+
+@pytest.mark.parametrize("error", [StateError("the registry cannot be read"), ZeroDivisionError()])
+def test_a_revocation_is_not_passed_over_where_a_look_at_it_failed(
+    start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    live = start()
+    monkeypatch.setattr(service, "FAULT_SECONDS", 0.01)
+    with live.client() as client:
+        ask(client)
+        wait_until(lambda: len(live.service.sessions) == 1)
+        failed: list[bool] = []
+        read = live.service._read_events
+
+        def fail_twice() -> frozenset[str]:
+            if len(failed) < 2:
+                failed.append(True)
+                raise error
+            return read()
+
+        monkeypatch.setattr(live.service, "_read_events", fail_twice)
+        with Authority(live.state.path) as authority:
+            authority.revoke("one.invalid")
+        wait_until(lambda: live.service.statistics.ended["revoked"] == 1)
+        assert len(failed) == 2
 
 
 def test_no_host_check_for_one_client_and_for_all(start: Start) -> None:

@@ -52,6 +52,9 @@ HOUSEKEEPING_SECONDS = 0.5
 CERTIFICATE_SECONDS = 600.0
 """How often certificates are looked at."""
 
+FAULT_SECONDS = 1.0
+"""Pause after one of these looks failed."""
+
 SEEN_SECONDS = 10.0
 """How often the registry is told how far clients are."""
 
@@ -417,18 +420,28 @@ class Service:
                 await action()
             except OpenStreamerError as error:
                 log.error("%s", error)
+            except Exception:  # a fault must not end what keeps revoked clients out
+                log.exception("a fault of the program; trying again")
+            else:
+                continue
+            await asyncio.sleep(FAULT_SECONDS)
 
     async def _poll_store(self) -> None:
         self._source.poll()
 
     async def _poll_registry(self) -> None:
-        changed = self._authority.changed()
-        if changed:
+        if self._authority.changed():
+            self._recheck_at = 0.0
+        if self._clock() < self._recheck_at:
+            return
+        try:
             self._server_events = await self._aside(self._read_events)
             self._take_over_certificates()
-        if changed or self._clock() >= self._recheck_at:
             self._recheck_at = float("inf")
             await self._recheck(list(self.sessions))
+        except BaseException:
+            self._recheck_at = 0.0  # what could not be looked at now must not be passed over
+            raise
 
     async def look_after_certificates(self) -> None:
         """Do now what is due about certificates; happens by itself every few minutes."""

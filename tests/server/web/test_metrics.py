@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from openstreamer.authority import EVENT_CLASSES
+from openstreamer.server.web import metrics
 from openstreamer.server.web.metrics import families
 from support.eve_lines import alert as eve_alert
 from support.eve_lines import flow
@@ -148,6 +149,10 @@ def test_an_empty_token_opens_nothing(live: LiveService) -> None:
 def test_health(live: LiveService, monkeypatch: pytest.MonkeyPatch) -> None:
     client = WebClient(live)
     assert (client.get("/healthz").status, client.get("/healthz").text) == (200, "ok\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(metrics, "free_bytes", lambda path: metrics.LEAST_ROOM - 1)
+        assert client.get("/healthz").status == 503
+        assert client.get("/healthz").text == "there is no room to store events\n"
 
     def fail() -> int:
         raise live.service.store._database.translate(sqlite3.DatabaseError("gone"))  # type: ignore[attr-defined]

@@ -7,7 +7,10 @@ prometheus-client's collector interface. Names and labels are listed in `docs/we
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -24,6 +27,9 @@ from openstreamer.server.web.guard import cookie_name, is_local
 from openstreamer.server.web.logins import same
 
 PREFIX = "openstreamer_"
+
+LEAST_ROOM = 1024 * 1024
+"""Free bytes on the event log's disk below which it counts as full: a batch of events may need as much."""
 
 ALL = "all"
 """Event type of a count that cannot be told apart by type."""
@@ -232,9 +238,22 @@ async def metrics(context: WebContext, request: Request) -> Response:
 
 
 async def health(context: WebContext, request: Request) -> Response:
-    """`/healthz`: 200 while the service answers and its event log can be read."""
+    """`/healthz`: 200 while the service answers and its event log can be read and has room for more."""
+    service = context.service
     try:
-        await context.run(context.service.store.newest)
+        await context.run(service.store.newest)
     except OpenStreamerError:
         return PlainTextResponse("the event log cannot be read\n", 503)
+    room = await context.run(lambda: free_bytes(service.state.store))
+    if room < LEAST_ROOM or any(intake.waiting for intake in service.intakes):
+        return PlainTextResponse("there is no room to store events\n", 503)
     return PlainTextResponse("ok\n")
+
+
+def free_bytes(path: Path) -> int:
+    """Room that this process may still use on the disk of a file; a large number if that cannot be told."""
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return sys.maxsize
+    return disk.f_bavail * disk.f_frsize
