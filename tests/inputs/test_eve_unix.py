@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
@@ -140,6 +141,39 @@ def test_an_orderly_stop_gives_out_what_has_arrived(tmp_path: Path, kind: Litera
         stopped.set()
         thread.join()
         source.close()
+
+
+@pytest.mark.parametrize("kind", ["stream", "dgram"])
+def test_a_sensor_that_never_pauses_does_not_hold_up_a_stop(
+    tmp_path: Path, kind: Literal["stream", "dgram"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("openstreamer.inputs.eve_unix._LAST_SECONDS", 0.2)
+    path = tmp_path / "eve.sock"
+    source = EveUnixInput(EveUnixConfig(path=str(path), type=kind))
+    source.open(Context())
+    line = b"{}" + b" " * 60_000 + b"\n"
+    flowing = threading.Event()
+
+    def sensor() -> None:
+        with socket.socket(socket.AF_UNIX, getattr(socket, f"SOCK_{kind.upper()}")) as peer:
+            peer.connect(str(path))
+            with contextlib.suppress(OSError):
+                while True:
+                    peer.sendall(line)
+                    flowing.set()
+
+    thread = threading.Thread(target=sensor, daemon=True)
+    thread.start()
+    try:
+        assert flowing.wait(10)
+        stopping = threading.Thread(target=source.finish, daemon=True)
+        stopping.start()
+        stopping.join(20)
+        assert not stopping.is_alive()
+    finally:
+        source.close()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("kind", ["stream", "dgram"])

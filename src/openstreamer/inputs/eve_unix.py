@@ -33,6 +33,9 @@ _READ = 256 * 1024
 _DATAGRAM = 4 * 1024 * 1024
 """More than the system lets a datagram be."""
 
+_LAST_SECONDS = 2.0
+"""How long an orderly stop reads what has arrived; a sensor that never pauses must not hold it up."""
+
 _KINDS = {"stream": socket.SOCK_STREAM, "dgram": socket.SOCK_DGRAM}
 
 
@@ -70,6 +73,7 @@ class EveUnixInput(EveInput):
         self._cut = 0
         self._number = 0
         self._closing = False
+        self._until = 0.0
 
     def open(self, context: InputContext) -> None:
         self.begin(context)
@@ -136,6 +140,8 @@ class EveUnixInput(EveInput):
 
     def _stop_receiving(self) -> None:
         with self._wanted:
+            if not self._closing:
+                self._until = time.monotonic() + _LAST_SECONDS
             self._closing = True
             self._wanted.notify_all()
         if self._thread is not None:
@@ -146,6 +152,9 @@ class EveUnixInput(EveInput):
             self._listener = None
             with contextlib.suppress(OSError):
                 os.unlink(self.config.path)
+
+    def _may_read(self) -> bool:
+        return not self._closing or time.monotonic() < self._until
 
     def _receive_datagrams(self, listener: socket.socket) -> None:
         """The thread: each datagram is a line, or some."""
@@ -158,7 +167,7 @@ class EveUnixInput(EveInput):
 
     def _take_datagrams(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):  # BlockingIOError: no more of them
-            while True:
+            while self._may_read():
                 data = listener.recv(_DATAGRAM)
                 self._keep([line for line in data.split(b"\n") if line])
 
@@ -182,7 +191,7 @@ class EveUnixInput(EveInput):
                         self._cut += bool(rests.pop(peer))
                         peer.close()
         for peer, rest in rests.items():
-            while self._read_peer(peer, rest, last=True):
+            while self._may_read() and self._read_peer(peer, rest, last=True):
                 pass
             self._cut += bool(rest)
             peer.close()

@@ -204,9 +204,10 @@ class Intake:
         return self._store.places(prefix)
 
     def _take(self, batch: Batch) -> None:
+        level = logging.WARNING if batch.messages and self._source.trouble() else logging.INFO
         for message in batch.messages:
             self.note = message
-            self._report(logging.INFO, message)
+            self._report(level, message)
         enabled = self._enabled()
         kept = [item for item in batch.records if item.event_class in enabled or not item.event_class]
         hosts = batch.hosts if HOSTS_CLASS in enabled else []
