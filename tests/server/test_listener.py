@@ -31,6 +31,12 @@ def failure(reason: str) -> ssl.SSLError:
     return error
 
 
+def unverified(code: int) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_code, error.verify_message = code, "for a reason"
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -38,6 +44,9 @@ def failure(reason: str) -> ssl.SSLError:
         (failure("HTTP_REQUEST"), "not TLS"),
         (failure("UNSUPPORTED_PROTOCOL"), "TLS version too old"),
         (failure("SOMETHING_NEW"), "TLS failed: something new"),
+        (unverified(10), "certificate expired"),
+        (unverified(66), "certificate too weak"),
+        (unverified(999), "certificate refused: for a reason"),
         (TimeoutError(), "handshake too slow"),
         (ConnectionAbortedError("SSL handshake is taking longer than 1 seconds"), "handshake too slow"),
         (ConnectionResetError(), "left during the handshake"),

@@ -42,6 +42,9 @@ _BY_VERIFY_CODE = {
     21: "unknown CA",
     23: "certificate revoked",
     26: "not a client certificate",
+    66: "certificate too weak",
+    67: "certificate too weak",
+    68: "certificate too weak",
 }
 
 _BY_REASON = {
