@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import stat
 import subprocess
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -143,37 +143,46 @@ def test_an_orderly_stop_gives_out_what_has_arrived(tmp_path: Path, kind: Litera
         source.close()
 
 
+@pytest.mark.timeout(30)
 @pytest.mark.parametrize("kind", ["stream", "dgram"])
 def test_a_sensor_that_never_pauses_does_not_hold_up_a_stop(
     tmp_path: Path, kind: Literal["stream", "dgram"], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    class Endless(socket.socket):
+        """A socket that always has something more."""
+
+        given = 0
+
+        def recv(self, size: int, flags: int = 0) -> bytes:
+            self.given += 1
+            time.sleep(0.001)
+            return b"{}\n"
+
+        def accept(self) -> tuple[socket.socket, object]:
+            super().accept()[0].close()
+            return sockets[1], None
+
+    sockets: list[Endless] = []
+
+    def make(family: int, kind: int) -> socket.socket:
+        sockets.extend([Endless(family, kind), Endless(family, kind)])
+        return sockets[0]
+
     monkeypatch.setattr("openstreamer.inputs.eve_unix._LAST_SECONDS", 0.2)
     path = tmp_path / "eve.sock"
     source = EveUnixInput(EveUnixConfig(path=str(path), type=kind))
-    source.open(Context())
-    line = b"{}" + b" " * 60_000 + b"\n"
-    flowing = threading.Event()
-
-    def sensor() -> None:
-        with socket.socket(socket.AF_UNIX, getattr(socket, f"SOCK_{kind.upper()}")) as peer:
-            peer.connect(str(path))
-            with contextlib.suppress(OSError):
-                while True:
-                    peer.sendall(line)
-                    flowing.set()
-
-    thread = threading.Thread(target=sensor, daemon=True)
-    thread.start()
-    try:
-        assert flowing.wait(10)
-        stopping = threading.Thread(target=source.finish, daemon=True)
-        stopping.start()
-        stopping.join(20)
-        assert not stopping.is_alive()
-    finally:
+    with monkeypatch.context() as patch:
+        patch.setattr("openstreamer.inputs.eve_unix.socket.socket", make)
+        patch.setattr("openstreamer.inputs.eve_unix._remove_stale", lambda path, kind: None)
+        source.open(Context())
+    reading = sockets[kind == "stream"]
+    with socket.socket(socket.AF_UNIX, getattr(socket, f"SOCK_{kind.upper()}")) as peer:
+        peer.connect(str(path))
+        if kind == "dgram":
+            peer.send(b"{}")
+        wait_until(lambda: reading.given > 0, "the first line")
+        assert source.finish()
         source.close()
-    thread.join(10)
-    assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("kind", ["stream", "dgram"])
