@@ -259,7 +259,8 @@ class Authority(Foundation):
     ) -> tuple[Signed, bytes]:
         from .certificates import make_client
 
-        signed = make_client(self.files.ca(), host, names.names, names.addresses, moment)
+        ca = self.files.ca()
+        signed = make_client(ca, host, names.names, names.addresses, moment, list_url=self.list_url(ca))
         authorities = list(self.files.handed_out())
         return signed, write_pkcs12(signed, authorities, name=host, password=password, compat=compat)
 

@@ -110,14 +110,28 @@ def make_ca(now: int) -> Signed:
     return Signed(certificate, key)
 
 
-def make_server(ca: Signed, names: Iterable[str], addresses: Iterable[str], now: int) -> Signed:
-    """Make a certificate for a server that answers to these names and addresses."""
-    return _make(ca, names, addresses, now, SERVER_DAYS, ExtendedKeyUsageOID.SERVER_AUTH)
+def make_server(
+    ca: Signed, names: Iterable[str], addresses: Iterable[str], now: int, *, list_url: str = ""
+) -> Signed:
+    """Make a certificate for a server that answers to these names and addresses.
+
+    `list_url` is where the CA's revocation list is, for the certificate to say so; empty: it does not.
+    """
+    return _make(ca, names, addresses, now, SERVER_DAYS, ExtendedKeyUsageOID.SERVER_AUTH, list_url=list_url)
 
 
-def make_client(ca: Signed, host: str, names: Iterable[str], addresses: Iterable[str], now: int) -> Signed:
+def make_client(
+    ca: Signed,
+    host: str,
+    names: Iterable[str],
+    addresses: Iterable[str],
+    now: int,
+    *,
+    list_url: str = "",
+) -> Signed:
     """Make a certificate for a client; `host`, one of its names or addresses, is the common name."""
-    return _make(ca, names, addresses, now, CLIENT_DAYS, ExtendedKeyUsageOID.CLIENT_AUTH, host)
+    usage = ExtendedKeyUsageOID.CLIENT_AUTH
+    return _make(ca, names, addresses, now, CLIENT_DAYS, usage, host, list_url=list_url)
 
 
 def server_end(ca: Signed, now: int) -> int:
@@ -242,6 +256,8 @@ def _make(
     days: int,
     usage: x509.ObjectIdentifier,
     common_name: str = "",
+    *,
+    list_url: str = "",
 ) -> Signed:
     subjects: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
     common_name = common_name or str(subjects[0].value if subjects else "server")
@@ -254,7 +270,7 @@ def _make(
             "the CA has expired: nothing can be issued with it any more; make a new one with "
             "`openstreamer authority rotate`"
         )
-    certificate = (
+    builder = (
         x509.CertificateBuilder()
         .subject_name(_name(common_name))
         .issuer_name(ca.certificate.subject)
@@ -268,8 +284,11 @@ def _make(
         .add_extension(x509.SubjectAlternativeName(subjects), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(_authority_identifier(ca), critical=False)
-        .sign(ca.key, hashes.SHA256())
     )
+    if list_url:
+        point = x509.DistributionPoint([x509.UniformResourceIdentifier(list_url)], None, None, None)
+        builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
+    certificate = builder.sign(ca.key, hashes.SHA256())
     # What a peer needs beside it: the CAs between it and the root. The root it has, or does not trust.
     return Signed(certificate, key, (ca.certificate, *ca.chain)[:-1])
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -51,6 +51,9 @@ class Foundation:
         self.files = KeyFiles(self.directory)
         self._registry: Registry | None = None
         self._signature: tuple[object, ...] = ()
+        self.revocation_list_url: Callable[[], str] = str
+        """Where the revocation lists are published (`revocation.address`), asked when something is issued;
+        empty: nowhere, and certificates say nothing of it."""
 
     # Set-up
 
@@ -223,7 +226,15 @@ class Foundation:
         """Make and write a server certificate."""
         from .certificates import make_server
 
-        self.files.write_server(make_server(ca, names.names, names.addresses, moment))
+        list_url = self.list_url(ca)
+        self.files.write_server(make_server(ca, names.names, names.addresses, moment, list_url=list_url))
+
+    def list_url(self, ca: Signed) -> str:
+        """Where the revocation list of a CA is published; empty if nowhere."""
+        from .revocation import address
+
+        base = self.revocation_list_url()
+        return address(base, ca.fingerprint) if base else ""
 
     def changed(self) -> bool:
         """Say whether clients or switches changed since last asked; see `Registry.changed`."""

@@ -7,7 +7,7 @@ once the overlap is over.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from openstreamer.errors import AuthorityError
 
@@ -20,8 +20,18 @@ if TYPE_CHECKING:
     from .authority import Authority
     from .certificates import Signed
 
+PATH = "/crl/"
+"""Where lists are published below the address in the settings."""
+
 RENEW_DAYS = 15
 """A list is made anew when it has to be renewed within so many days."""
+
+
+class PublishedList(NamedTuple):
+    """One list as DER, and when it was made (epoch seconds)."""
+
+    der: bytes
+    made: int
 
 
 def make_lists(authority: Authority, *, now: int) -> list[x509.CertificateRevocationList]:
@@ -40,6 +50,61 @@ def _make(authority: Authority, ca: Signed, now: int) -> x509.CertificateRevocat
         for entry in registry.withdrawn_certificates(ca.fingerprint, now=now)
     ]
     return make_revocation_list(ca, withdrawn, registry.revision(), now)
+
+
+def name_of(fingerprint: str) -> str:
+    """Name of the published list of the CA whose certificate has this SHA-256; the same for all its life."""
+    return f"{fingerprint[:16]}.crl"
+
+
+def address(base: str, fingerprint: str) -> str:
+    """Where that list is, if lists are published below `base`."""
+    return f"{base.rstrip('/')}{PATH}{name_of(fingerprint)}"
+
+
+class Published:
+    """The lists as they lie in `revoked.pem`, by their public names. Nothing is signed to answer.
+
+    So that whoever asks costs a look at a file.
+    """
+
+    def __init__(self, authority: Authority) -> None:
+        self._authority = authority
+        self._stamp: object = None
+        self._lists: dict[str, PublishedList] = {}
+
+    def get(self, name: str) -> PublishedList | None:
+        """The list of that name; None if there is none. Raises AuthorityError for a damaged file."""
+        files = self._authority.files
+        try:
+            about = files.revoked_file.stat()
+        except OSError:
+            return None
+        cas = [ca for ca in (files.ca(), files.old_ca()) if ca is not None]
+        stamp = (about.st_ino, about.st_mtime_ns, about.st_size, [ca.fingerprint for ca in cas])
+        if stamp != self._stamp:
+            self._lists = _read_lists(files.revoked_file, cas)
+            self._stamp = stamp
+        return self._lists.get(name)
+
+
+def _read_lists(file: Path, cas: list[Signed]) -> dict[str, PublishedList]:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    end = b"-----END X509 CRL-----"
+    try:
+        lists = [x509.load_pem_x509_crl(part + end) for part in read_file(file).split(end)[:-1]]
+    except ValueError as error:
+        raise AuthorityError(f"{file} holds no revocation list ({error})") from error
+    return {
+        name_of(ca.fingerprint): PublishedList(
+            entry.public_bytes(Encoding.DER), int(entry.last_update_utc.timestamp())
+        )
+        for ca in cas
+        for entry in lists
+        if entry.issuer == ca.certificate.subject and entry.is_signature_valid(ca.key.public_key())
+    }
 
 
 def write(authority: Authority, *, now: int) -> Path:

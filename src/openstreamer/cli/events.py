@@ -107,9 +107,14 @@ def parse_names(names: Iterable[str]) -> list[str]:
 def open_authority(state: Path | None) -> Authority:
     """The authority of a state directory that exists and has a certificate authority."""
     from openstreamer.authority import Authority
+    from openstreamer.server.settings import load
     from openstreamer.server.state import open_state
 
-    return Authority(open_state(state).path).load()
+    directory = open_state(state)
+    authority = Authority(directory.path).load()
+    # Asked only where something is issued: a wrong settings file must not keep a client from being revoked.
+    authority.revocation_list_url = lambda: load(directory.settings).certificates.revocation_list_url
+    return authority
 
 
 def show_switches(

@@ -68,12 +68,14 @@ def command(
     from openstreamer.cli.authority import read_given_ca
     from openstreamer.cli.web_password import keep_password
     from openstreamer.server import state as state_module
+    from openstreamer.server.settings import load
     from openstreamer.server.settings_manual import template
     from openstreamer.store import open_store
 
     directory = state_module.find(state)
     made = state_module.exists(directory)
     authority = Authority(directory.path)
+    authority.revocation_list_url = lambda: load(directory.settings).certificates.revocation_list_url
     complete = made and authority.exists and directory.settings.exists() and directory.store.exists()
     if complete and not force:
         raise StateError(f"{directory.path} is a state directory already; nothing was changed")

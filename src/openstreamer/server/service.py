@@ -184,6 +184,7 @@ class Service:
             undo.callback(self._lock.release)
             self._authority = Authority(self.state.path).load()
             undo.callback(self._authority.close)
+            self._authority.revocation_list_url = lambda: self.settings.certificates.revocation_list_url
             self._store = open_store(self.state.store, synchronous=self.settings.store.synchronous)
             undo.callback(self._store.close)
             # Before the listener reads it: one that has expired meanwhile is renewed first.

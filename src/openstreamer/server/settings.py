@@ -160,6 +160,10 @@ class CertificateSettings(Section, frozen=True):
     """A certificate that people have to renew (a client's, an imported one) is warned about in the log, once
     a day, from so many days before it ends."""
 
+    revocation_list_url: str = ""
+    """Where others reach the web pages, for example "http://events.example.net:8303". Certificates made from
+    then on say that the revocation list is there. Empty: they name none."""
+
 
 class StoreSettings(Section, frozen=True):
     """The event log."""
@@ -252,6 +256,8 @@ def parse(data: bytes, *, where: str) -> Settings:
         raise ConfigurationError(reason, where=f"{where}, {key}" if key else where) from error
     for number, address in enumerate(settings.server.listen):
         _checked(address, where=f"{where}, server.listen[{number}]")
+    if problem := _not_a_url(settings.certificates.revocation_list_url):
+        raise ConfigurationError(problem, where=f"{where}, certificates.revocation_list_url")
     if settings.web.listen != "off":
         _checked(settings.web.listen, where=f"{where}, web.listen")
     return settings
@@ -296,6 +302,25 @@ def _checked(address: str, *, where: str) -> None:
         parse_address(address, default_port=DEFAULT_PORT)
     except ConfigurationError as error:
         raise ConfigurationError(str(error), where=where) from None
+
+
+def _not_a_url(text: str) -> str:
+    """What is wrong with the address of the revocation lists; empty if nothing."""
+    from urllib.parse import urlsplit
+
+    if not text:
+        return ""
+    wanted = "write http://HOST:PORT or https://HOST:PORT"
+    try:
+        url = urlsplit(text)
+        _ = url.port
+    except ValueError:
+        return f"'{text}' is no address; {wanted}"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return f"'{text}' has characters that an address cannot have; {wanted}"
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment or url.username:
+        return f"'{text}' is no address of web pages; {wanted}"
+    return ""
 
 
 def _explain(message: str) -> tuple[str, str]:

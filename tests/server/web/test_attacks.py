@@ -86,7 +86,7 @@ def test_only_the_login_and_the_plain_answers_are_public() -> None:
         ("GET", "/login"),
         ("POST", "/login"),
     }
-    assert {item.path for item in PLAIN} == {"/", "/healthz", "/metrics", "/static/{name}"}
+    assert {item.path for item in PLAIN} == {"/", "/healthz", "/metrics", "/static/{name}", "/crl/{name}"}
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=named)

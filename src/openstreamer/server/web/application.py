@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from openstreamer.authority.revocation import PATH
 from openstreamer.server.web import (
     metrics,
     pages_clients,
@@ -20,6 +21,7 @@ from openstreamer.server.web import (
     pages_renewal,
     pages_status,
     pages_types,
+    revocation_lists,
 )
 from openstreamer.server.web.context import WebContext
 from openstreamer.server.web.guard import Endpoint, Guard, Visit, page
@@ -64,6 +66,7 @@ PLAIN = (
     PlainAnswer("/", _first),
     PlainAnswer("/healthz", metrics.health),
     PlainAnswer("/metrics", metrics.metrics),
+    PlainAnswer(f"{PATH}{{name}}", revocation_lists.answer),
     PlainAnswer("/static/{name}", _static),
 )
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import jinja2
 
 from openstreamer.authority.clients import normalise_address, normalise_name, resolve_host
+from openstreamer.authority.revocation import Published
 from openstreamer.errors import OpenStreamerError
 from openstreamer.server.audit import AuditLog
 from openstreamer.server.snapshot import Snapshot, take
@@ -72,6 +73,7 @@ class WebContext:
         self.searching = asyncio.Semaphore(2)
         self.live_streams = 0
         self.reader = EventReader(service.store)
+        self.revocation_lists = Published(service.authority)
         self.history = History(service.store, self.run)
         self.assets = _read_assets()
         self.templates = self._environment()
@@ -143,7 +145,10 @@ class WebContext:
         path = self.service.authority.server_context_files().certificate
         with contextlib.suppress(OSError, OpenStreamerError):
             names.update(subject_names(load_certificates(path.read_bytes(), str(path))[0]))
-        for text in self.service.settings.web.names:
+        from urllib.parse import urlsplit
+
+        published = urlsplit(self.service.settings.certificates.revocation_list_url).hostname
+        for text in (*self.service.settings.web.names, *([published] if published else [])):
             names.add(normalise_address(text) or normalise_name(text) or text)
         return frozenset(name.lower() for name in names)
 
