@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from openstreamer.server.audit import AuditLog
 from support.processes import Place, end, eve_lines, wait_until
 
 COUNT = 4000
@@ -68,6 +69,8 @@ def test_a_backup_of_a_busy_service_goes_on_elsewhere(place: Place) -> None:
     place.state = place.folder / "elsewhere"
     place.environment["OPENSTREAMER_STATE"] = str(place.state)
     assert f"to {place.state}" in place.run("restore", archive).stdout
+    (last,) = AuditLog(place.state / "audit.log").newest(1)
+    assert last.action == "backup restored"
     service = place.serve("--input", f"eve:{log}")
     wait_until(lambda: place.log("serve.log").count("reading") > 1, "the input")
     stream(place, pkcs12)
@@ -85,6 +88,10 @@ def test_what_goes_wrong_is_a_sentence(place: Place) -> None:
     assert "the event log is not in it" in said
     assert "--force" in place.run("backup", archive, status=1).stderr
     place.run("backup", archive, "--force")
+    assert [change.action for change in AuditLog(place.state / "audit.log").newest(2)] == [
+        "backup written",
+        "backup written",
+    ]
     assert "not empty" in place.run("restore", archive, status=2).stderr
     assert (
         "damaged, or is no backup"

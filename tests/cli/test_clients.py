@@ -10,6 +10,7 @@ import pytest
 from openstreamer.authority import read_pkcs12
 from openstreamer.cli.events import MEANINGS
 from openstreamer.errors import AuthorityError
+from openstreamer.server.audit import AuditLog
 from support.commands import Result, run
 
 
@@ -126,6 +127,8 @@ def test_download_gives_the_same_file(here: Here) -> None:
     result = here.clients("download", "192.0.2.13", "--out", "again.p12")
     assert result.status == 0
     assert (here.folder / "again.p12").read_bytes() == (here.folder / "192.0.2.13.pkcs12").read_bytes()
+    (last,) = AuditLog(here.state / "audit.log").newest(1)
+    assert (last.action, last.details) == ("client file downloaded", {"host": "192.0.2.13"})
 
 
 def test_list_and_revoke(here: Here) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from openstreamer.server.audit import AuditLog
 from openstreamer.server.web.passwords import PasswordFile
 from support.commands import run
 
@@ -58,6 +59,8 @@ def test_web_password_sets_it_again(tmp_path: Path) -> None:
     assert run("web-password", "--password-file", str(tmp_path / "secret"), state=state).status == 0
     assert verify(state, "correct horse")
     assert not verify(state, found[1])
+    noted = [change.action for change in AuditLog(state / "audit.log").newest(9)]
+    assert noted == ["password of the web pages set"] * 2
     (tmp_path / "secret").write_text("\n")
     assert run("web-password", "--password-file", str(tmp_path / "secret"), state=state).status == 2
     assert verify(state, "correct horse")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from openstreamer.cli.changes import note_in
 from openstreamer.cli.common import examples, state_option
 
 
@@ -35,10 +36,12 @@ def command(file: Path, without_events: bool, force: bool, state: Path | None) -
     from openstreamer.server.state import open_state
 
     progress = Progress()
+    directory = open_state(state)
     manifest = backup.make(
-        open_state(state), file.absolute(), events=not without_events, replace=force, progress=progress
+        directory, file.absolute(), events=not without_events, replace=force, progress=progress
     )
     progress.end()
+    note_in(directory, "backup written", file=str(file.absolute()))
     count = len(manifest.members)
     click.echo(f"{file}: {count} files, {manifest.bytes} bytes, packed to {file.stat().st_size}")
     if without_events:

@@ -269,11 +269,12 @@ def download(host: str, out: str | None, state: Path | None) -> None:
     try:
         client = authority.registry.get(host)
         data = authority.download(client.host)
+        target = out or f"{file_name(client.host)}.pkcs12"
+        with Target(target, again=AGAIN) as file:
+            file.write(data)
+        note_change(authority, "client file downloaded", host=client.host)
     finally:
         authority.close()
-    target = out or f"{file_name(client.host)}.pkcs12"
-    with Target(target, again=AGAIN) as file:
-        file.write(data)
     if target != "-":
         click.echo(f"Wrote {target}")
 

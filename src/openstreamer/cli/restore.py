@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from openstreamer.cli.changes import note_in
 from openstreamer.cli.common import examples, state_option
 
 
@@ -38,6 +39,7 @@ def command(file: Path, state: Path | None) -> None:
     progress = Progress()
     manifest = restore(file, directory, progress=progress)
     progress.end()
+    note_in(directory, "backup restored", file=str(file.absolute()), made=int(manifest.made))
     made = datetime.datetime.fromtimestamp(manifest.made).astimezone()
     click.echo(
         f"restored {len(manifest.members)} files of {made:%Y-%m-%d %H:%M:%S} (version {manifest.program}) "

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from openstreamer.cli.changes import note_in
 from openstreamer.cli.common import examples, read_password, state_option
 from openstreamer.errors import MissingExtra
 
@@ -33,6 +34,7 @@ def command(password_file: str | None, state: Path | None) -> None:
     directory = open_state(state)
     password, made_up = choose_password(password_file)
     keep_password(directory.web_password, password, made_up=made_up)
+    note_in(directory, "password of the web pages set")
 
 
 def choose_password(password_file: str | None) -> tuple[str, bool]:
