@@ -212,7 +212,8 @@ def test_nothing_that_comes_in_goes_out_as_markup(browser: WebClient, target: Ta
         {"address": MARKUP},
     ):
         answer = browser.get(f"{target.path}?{urlencode(parameters)}")
-        assert answer.status in (200, 303, 400), parameters
+        # No list goes by the name of the tables: it would be made from the CA's fingerprint.
+        assert answer.status in ((404,) if target.path.startswith("/crl/") else (200, 303, 400)), parameters
         assert not harmful.search(answer.body)
         assert "<" not in answer.location
     headers = dict.fromkeys(

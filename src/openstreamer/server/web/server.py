@@ -24,6 +24,7 @@ from openstreamer.server.listener import open_sockets, show_address
 from openstreamer.server.settings import parse_address
 from openstreamer.server.web.application import make_application
 from openstreamer.server.web.context import WebContext
+from openstreamer.server.web.gate import Gate
 
 if TYPE_CHECKING:
     from openstreamer.server.service import Service
@@ -90,6 +91,14 @@ class _Server(uvicorn.Server):
         """The service handles the signals."""
         yield
 
+    def protocol(self) -> asyncio.Protocol:
+        """What answers on one connection."""
+        return _Protocol(self.config, self.server_state, self.lifespan.state)
+
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self.server_state.connections)
+
 
 class WebServer:
     """The web pages of one service: made, started and stopped with it."""
@@ -130,20 +139,33 @@ class WebServer:
         # Its messages are about peers that speak something else; ours are in the service's own log.
         logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
         config.load()
-        config.ssl = self._context
         self._server = _Server(config)
+        self._gate: Gate | None = None
+        if self._context is not None:
+            self._gate = Gate(
+                self._sockets,
+                context=self._context,
+                protocol=self._server.protocol,
+                seconds=lambda: service.settings.sessions.handshake_seconds,
+                others=self._server.connections,
+                most=2 * CONNECTIONS,
+            )
 
     async def start(self) -> None:
         """Begin to answer."""
         await self.context.start()
-        self._task = asyncio.create_task(self._server.serve(sockets=self._sockets))
+        self._task = asyncio.create_task(self._server.serve(sockets=[] if self._gate else self._sockets))
         while not self._server.started and not self._task.done():
             await asyncio.sleep(0.005)
+        if self._gate is not None:
+            self._gate.start()
         log.info("web pages on %s", self.url)
 
     async def stop(self) -> None:
         """Answer what was asked, end live streams, close."""
         self.context.stopping.set()
+        if self._gate is not None:
+            await self._gate.stop()
         self._server.should_exit = True
         if self._task is not None:
             done, _ = await asyncio.wait([self._task], timeout=STOP_SECONDS + 1)
