@@ -1,6 +1,7 @@
 """The embedded event log: one SQLite file in write-ahead mode, shared by any number of processes.
 
-This module appends and reads; deleting, counting and verifying are in `upkeep`. The tables are in `schema`,
+This module appends and reads; deleting, counting and verifying are in `upkeep`, hosts in `hosts`, numbers of
+names in `identities`. The tables are in `schema`,
 their rows in `rows`, the bytes of a row in `chunks`. See `interface` for what each method promises.
 """
 
@@ -16,7 +17,7 @@ from os import PathLike
 from openstreamer.database import Database, Trouble
 from openstreamer.errors import OpenStreamerError, StoreCorrupt, StoreError, StoreFull
 
-from . import hosts, upkeep
+from . import hosts, identities, upkeep
 from .chunks import metadata_checksum
 from .interface import (
     LAST_TIME,
@@ -402,23 +403,11 @@ class SqliteStore:
         """See `Store.identify`."""
         known = self._numbers
         missing = [name for name in dict.fromkeys(names) if (kind, name) not in known]
-        found: dict[tuple[str, str], int] = {}
+        found = identities.find(self._database, kind, missing) if missing else {}
+        missing = [name for name in missing if (kind, name) not in found]
         if missing:
-            with self._database.reading() as connection:
-                found = _look_up(connection, kind, missing)
-            missing = [name for name in missing if (kind, name) not in found]
-        if missing:
-            with self._append_lock, self._database.writing() as connection:
-                found |= _look_up(connection, kind, missing)
-                (last,) = connection.execute(
-                    "SELECT coalesce(max(number), 0) FROM identity WHERE kind = ?", (kind,)
-                ).fetchone()
-                for name in missing:
-                    if (kind, name) not in found:
-                        last += 1
-                        row = (kind, _bytes(name), last)
-                        connection.execute("INSERT INTO identity VALUES (?, ?, ?)", row)
-                        found[kind, name] = last
+            with self._append_lock:
+                found |= identities.give(self._database, kind, missing)
         numbers = [found[kind, name] if (kind, name) in found else known[kind, name] for name in names]
         # A number never changes, so it may be remembered for good; only the memory is bounded.
         if len(known) + len(found) > _CACHE_ENTRIES:
@@ -429,21 +418,12 @@ class SqliteStore:
 
     def identities(self, kind: str) -> dict[str, int]:
         """See `Store.identities`."""
-        with self._database.single() as connection:
-            rows = connection.execute(
-                "SELECT name, number FROM identity WHERE kind = ? ORDER BY number", (kind,)
-            ).fetchall()
-        return {name.decode("utf-8", "surrogatepass"): number for name, number in rows}
+        return identities.every(self._database, kind)
 
     def reserve(self, counter: str, count: int) -> int:
         """See `Store.reserve`."""
-        if count < 0:
-            raise StoreError(f"cannot reserve {count} numbers")
-        with self._append_lock, self._database.writing() as connection:
-            row = connection.execute("SELECT next FROM counter WHERE name = ?", (counter,)).fetchone()
-            first = 1 if row is None else int(row[0])
-            connection.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (counter, first + count))
-        return first
+        with self._append_lock:
+            return identities.reserve(self._database, counter, count)
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -454,18 +434,3 @@ class SqliteStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _look_up(connection: sqlite3.Connection, kind: str, names: Iterable[str]) -> dict[tuple[str, str], int]:
-    found = {}
-    for name in names:
-        row = connection.execute(
-            "SELECT number FROM identity WHERE kind = ? AND name = ?", (kind, _bytes(name))
-        ).fetchone()
-        if row is not None:
-            found[kind, name] = int(row[0])
-    return found
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogatepass")
