@@ -190,3 +190,68 @@ def test_certificates_that_end_soon_are_told(here: Here, monkeypatch: pytest.Mon
     monkeypatch.setattr("openstreamer.cli.clients.time.time", lambda: later)
     told = here.clients("list").err
     assert "the certificate of 192.0.2.72 ends in 15 days: 'openstreamer clients renew 192.0.2.72'" in told
+
+
+def test_several_are_renewed_into_a_folder(here: Here) -> None:
+    for host in ("192.0.2.80", "192.0.2.81"):
+        here.clients("add", host)
+    result = here.clients(
+        "renew", "192.0.2.80", "192.0.2.81", "--out-dir", "new", "--password-file", "-", given="secret\n"
+    )
+    assert result.status == 0, result.err
+    assert stat.S_IMODE((here.folder / "new").stat().st_mode) == 0o700
+    for host in ("192.0.2.80", "192.0.2.81"):
+        assert f"Renewed {host}; its new file is new/{host}.pkcs12; its former certificate is" in result.out
+        new = read_pkcs12(here.folder / "new" / f"{host}.pkcs12", "secret").certificate_pem
+        assert new != read_pkcs12(here.folder / f"{host}.pkcs12").certificate_pem
+        assert len(here.shown(host)["certificates"]) == 2  # type: ignore[arg-type]
+    assert "Renewed 2 clients" in result.out
+
+
+def test_nobody_is_renewed_where_one_cannot_be(here: Here) -> None:
+    for host in ("192.0.2.82", "192.0.2.83"):
+        here.clients("add", host)
+    here.clients("revoke", "192.0.2.83")
+    before = here.shown("192.0.2.82")
+    assert "add it again" in here.clients("renew", "192.0.2.82", "192.0.2.83").err
+    assert "no client" in here.clients("renew", "192.0.2.82", "missing.invalid").err
+    assert here.clients("renew", "192.0.2.82", "--out-dir", "missing/below").status == 2
+    assert here.clients("renew", "192.0.2.82", "--expiring", "1", "--out", "file").status == 2
+    assert here.clients("renew").status == 2
+    assert here.shown("192.0.2.82") == before
+
+
+def test_those_that_end_soon_and_those_of_the_old_ca(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    here = Here(tmp_path, state)
+    assert run("init", state=state).status == 0
+    for host in ("192.0.2.84", "192.0.2.85", "192.0.2.86"):
+        here.clients("add", host)
+    here.clients("revoke", "192.0.2.86")
+    assert "No client needs" in here.clients("renew", "--expiring", "90").out
+    assert "No client needs" in here.clients("renew", "--old-ca").out
+    result = here.clients("renew", "--expiring", "1100", "--out-dir", "soon")
+    assert {path.name for path in (tmp_path / "soon").iterdir()} == {"192.0.2.84.pkcs12", "192.0.2.85.pkcs12"}
+    assert "Renewed 2 clients" in result.out
+
+    assert run("authority", "rotate", state=state).status == 0
+    here.clients("renew", "192.0.2.84")
+    assert "Renewed 192.0.2.85; its new file is after/192.0.2.85.pkcs12" in (
+        here.clients("renew", "--old-ca", "--out-dir", "after").out
+    )
+    assert "No client needs" in here.clients("renew", "--old-ca", "--out-dir", "after").out
+    assert run("authority", "finish", state=state).status == 0
+
+
+def test_a_type_that_the_server_lacks_by_its_role_is_told(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    here = Here(tmp_path, state)
+    assert run("init", "--role", "managed-device", state=state).status == 0
+    told = here.clients("add", "192.0.2.87", "--events", "intrusion", "connection", "file")
+    assert told.status == 0
+    assert "this server has no file and no connection events; the client gets none" in told.err
+    assert here.clients("add", "192.0.2.88").err == ""
+    assert here.clients("add", "192.0.2.89", "--events", "all").err == ""
+    assert here.clients("add", "192.0.2.90", "--events", "packet").err == ""
+    assert "no malware events" in here.clients("events", "192.0.2.90", "enable", "malware").err
+    assert here.clients("events", "192.0.2.90", "disable", "malware").err == ""

@@ -109,6 +109,8 @@ def _print_not_renewed(hosts: tuple[str, ...]) -> None:
 def _print_renewals(hosts: tuple[str, ...]) -> None:
     for host in hosts:
         click.echo(f"  openstreamer clients renew {host}")
+    if len(hosts) > 1:
+        click.echo("All of them at once: openstreamer clients renew --old-ca --out-dir DIR")
 
 
 @command.command(

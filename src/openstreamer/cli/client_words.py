@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -117,6 +117,19 @@ def to_renew(clients: Iterable[Client], authority: Authority, now: float) -> Ite
                 f"the certificate of {client.host} {in_words(now, client.expires)}: "
                 f"'openstreamer clients renew {client.host}'"
             )
+
+
+def warn_of_role(named: Iterable[str] | None, offered: Collection[str]) -> None:
+    """Say which event types somebody named for a client are none that this server has; all names none."""
+    chosen = set(named or ())
+    missing = [name for name in MEANINGS if name in chosen and name not in offered]
+    if missing and chosen != set(MEANINGS):
+        none = " and no ".join(missing)
+        click.echo(
+            f"openstreamer: by its role (managed device) this server has no {none} events; "
+            "the client gets none until 'role' in openstreamer.toml is another",
+            err=True,
+        )
 
 
 def warn_of_names(client: Client) -> None:

@@ -25,14 +25,14 @@ from openstreamer.cli.client_words import (
     to_json,
     to_renew,
     warn_of_names,
+    warn_of_role,
 )
+from openstreamer.cli.clients_renew import AGAIN, renew
 from openstreamer.cli.common import examples, password_option, read_password, state_option
 from openstreamer.cli.events import MEANINGS, open_authority, parse_names, role_of, show_switches
 from openstreamer.cli.private_output import Target, file_name
 from openstreamer.cli.tables import show_table
 from openstreamer.errors import UsageError
-
-AGAIN = "openstreamer clients download"
 
 
 @click.group(
@@ -140,6 +140,7 @@ def add(
         authority.close()
     if target != "-":
         click.echo(f"Added {host}; its file is {target}{'' if password else ' (without password)'}")
+    warn_of_role(chosen, role_of(state))
     if not no_hostcheck:
         warn_of_names(client)
 
@@ -155,6 +156,7 @@ def _adopt(
 ) -> None:
     from openstreamer.authority.imports import read_client
 
+    offered = role_of(state)
     authority = open_authority(state)
     try:
         client = authority.adopt(
@@ -164,6 +166,7 @@ def _adopt(
     finally:
         authority.close()
     click.echo(f"Added {client.host} with the certificate it has")
+    warn_of_role(events, offered)
     if hostcheck:
         warn_of_names(client)
 
@@ -318,61 +321,13 @@ def events(host: str, action: str | None, names: tuple[str, ...], as_json: bool,
             )
     finally:
         authority.close()
-    show_switches(client.events, as_json=as_json, offered=role_of(state))
+    offered = role_of(state)
+    if action not in (None, "disable"):
+        warn_of_role(chosen, offered)
+    show_switches(client.events, as_json=as_json, offered=offered)
 
 
-@command.command(
-    "renew",
-    epilog=examples(
-        "openstreamer clients renew siem.example.net --out siem.pkcs12",
-        "openstreamer clients renew old.example.net --compat --password-file secret.txt --overlap 30",
-        "openstreamer clients renew siem.example.net --overlap 0",
-    ),
-)
-@click.argument("host")
-@password_option
-@click.option(
-    "--out", metavar="FILE", help="Where the file goes. [default: HOST.pkcs12; - is standard output]"
-)
-@click.option("--compat", is_flag=True, help="Old ciphers in the file, for clients with an old OpenSSL.")
-@click.option(
-    "--overlap",
-    metavar="DAYS",
-    type=click.FloatRange(min=0, max=3650),
-    default=14,
-    show_default=True,
-    help="How long the present certificate stays good; 0: it ends now, and so do its sessions.",
-)
-@state_option
-def renew(
-    host: str, password_file: str | None, out: str | None, compat: bool, overlap: float, state: Path | None
-) -> None:
-    """Give a client a new certificate, in a new PKCS#12 file.
-
-    All else stays: names, event types, its position. Its present certificate stays good for the overlap; give
-    it the new file within that time.
-    """
-    authority = open_authority(state)
-    try:
-        client = authority.registry.get(host)
-        target = out or f"{file_name(client.host)}.pkcs12"
-        password = read_password(
-            password_file, prompt="Password of the PKCS#12 file (empty: none)", confirm=True
-        )
-        with Target(target, again=AGAIN) as file:
-            file.write(authority.renew(client.host, password=password, compat=compat, overlap_days=overlap))
-        client = authority.registry.get(client.host)
-        former = authority.registry.certificates(client.host)[-2]
-        note_change(authority, "client renewed", host=client.host, overlap_days=overlap)
-    finally:
-        authority.close()
-    if target == "-":
-        return
-    click.echo(f"Renewed {client.host}; its new file is {target}{'' if password else ' (without password)'}")
-    if former.ends > time.time():
-        click.echo(f"Its former certificate is good until {moment(former.ends)}")
-    else:
-        click.echo("Its former certificate is no longer good")
+command.add_command(renew)
 
 
 @command.command("revoke", epilog=examples("openstreamer clients revoke siem.example.net"))
