@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from openstreamer.authority import read_pkcs12
+from openstreamer.authority import read_pkcs12, rotation
 from support.live_service import LiveService, wait_until
 from support.web_client import WebClient
 
@@ -59,3 +59,27 @@ def test_what_is_wrong_changes_nothing(live: LiveService, browser: WebClient) ->
     assert browser.get(f"{PATH}/renew").status == 404
     assert browser.post(f"{PATH}/renew", {"overlap": "7"}).status == 409
     assert browser.get("/clients/nobody.invalid/renew").status == 404
+
+
+def test_the_list_tells_who_needs_a_new_file_while_the_ca_changes(
+    live: LiveService, browser: WebClient
+) -> None:
+    authority = live.service.authority
+    assert "new CA" not in browser.get("/clients").words
+    rotation.rotate(authority)
+    authority.renew("two.invalid")
+    wait_until(lambda: "A change to a new CA is under way." in browser.get("/clients/now").words)
+    wait_until(lambda: f'{PATH}/renew"' in browser.get("/clients/now").text)
+    assert 'href="/clients/two.invalid/renew"' not in browser.get("/clients/now").text
+    assert "of the CA that leaves: renew it before" in browser.get(PATH).words
+    assert "of the CA that leaves" not in browser.get("/clients/two.invalid").words
+
+    rotation.finish(authority)
+
+    wait_until(lambda: "refused: former CA" in browser.get("/clients/now").words)
+    table = browser.get("/clients").words
+    assert "Clients whose CA has left are refused until they are renewed" in table
+    assert table.count("refused: former CA") == len(authority.registry.list()) - 1
+    assert "refused: former CA; renew it" in browser.get(PATH).words
+    assert browser.post(f"{PATH}/renew", {"overlap": "0"}).status == 303
+    assert "refused" not in browser.get(PATH).words

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from openstreamer.authority import Client
+from openstreamer.authority import Authority, Client
 from openstreamer.authority.clients import parse_names
 from openstreamer.errors import AuthorityError, UsageError
 from openstreamer.server.snapshot import Snapshot
@@ -38,20 +39,35 @@ async def client_of(visit: Visit) -> Client:
         raise Refused(404, f"There is no client {host}.") from None
 
 
-async def _list(visit: Visit) -> tuple[Snapshot, list[Client]]:
+async def _list(visit: Visit) -> tuple[Snapshot, list[Client], dict[str, str]]:
+    """Numbers, clients, and what is wrong with whose certificate."""
     snapshot = await visit.context.snapshot()
-    registry = visit.context.service.authority.registry
-    return snapshot, await visit.context.run(lambda: registry.list(revoked=True))
+    authority = visit.context.service.authority
+
+    def read() -> tuple[list[Client], dict[str, str]]:
+        clients = authority.registry.list(revoked=True)
+        return clients, {client.host: why for client in clients if (why := refusal(authority, client))}
+
+    return snapshot, *await visit.context.run(read)
+
+
+def refusal(authority: Authority, client: Client) -> str:
+    """Why the newest certificate of a client is refused; empty if it is not. May read a file."""
+    if client.revoked is not None:
+        return ""
+    if not authority.files.counts(client.issuer):
+        return "former CA"
+    return "expired" if client.expires <= time.time() else ""
 
 
 async def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Response:
     """All clients, and the form for a new one."""
-    snapshot, clients = await _list(visit)
+    snapshot, clients, refused = await _list(visit)
     return await visit.page(
         "clients.html",
         status,
         snapshot=snapshot,
-        rows=_rows(snapshot, clients),
+        rows=_rows(snapshot, clients, refused),
         offered=frozenset(offered(visit.context)),
         revoked=[client for client in clients if client.revoked is not None],
         types=offered(visit.context),
@@ -67,23 +83,33 @@ async def show_all(visit: Visit, *, problem: str = "", status: int = 200) -> Res
 
 async def now(visit: Visit) -> Response:
     """The table of clients again, for the page that shows it."""
-    snapshot, clients = await _list(visit)
+    snapshot, clients, refused = await _list(visit)
     return await visit.page(
         "clients_table.html",
         snapshot=snapshot,
-        rows=_rows(snapshot, clients),
+        rows=_rows(snapshot, clients, refused),
         offered=frozenset(offered(visit.context)),
         path_of=path_of,
     )
 
 
-def _rows(snapshot: Snapshot, clients: list[Client]) -> list[dict[str, object]]:
+def _rows(snapshot: Snapshot, clients: list[Client], refused: dict[str, str]) -> list[dict[str, object]]:
+    change = snapshot.authority_rotation
+    waiting = frozenset(change.not_renewed if change is not None else ())
     about = {client.host: client for client in snapshot.clients}
     rows: list[dict[str, object]] = []
     for client in clients:
         if client.revoked is None:
             sessions = [item for item in snapshot.sessions if item.client == client.host]
-            rows.append({"client": client, "about": about.get(client.host), "sessions": sessions})
+            rows.append(
+                {
+                    "client": client,
+                    "about": about.get(client.host),
+                    "sessions": sessions,
+                    "refused": refused.get(client.host, ""),
+                    "needs_renewal": client.host in waiting,
+                }
+            )
     return rows
 
 
@@ -93,11 +119,15 @@ async def show_one(visit: Visit) -> Response:
     snapshot = await visit.context.snapshot()
     registry = visit.context.service.authority.registry
     allowed = await visit.context.run(lambda: registry.allowed_events(client))
+    refused = await visit.context.run(lambda: refusal(visit.context.service.authority, client))
+    change = snapshot.authority_rotation
     about = next((item for item in snapshot.clients if item.host == client.host), None)
     return await visit.page(
         "client.html",
         client=client,
         about=about,
+        refused=refused,
+        until=change.until if change is not None and client.host in change.not_renewed else None,
         sessions=[item for item in snapshot.sessions if item.client == client.host],
         types=offered(visit.context),
         allowed=allowed,
