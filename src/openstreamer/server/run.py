@@ -22,7 +22,8 @@ from openstreamer.notify import Notifier
 from openstreamer.server import logs
 from openstreamer.server.activation import PassedSockets
 from openstreamer.server.control import ControlServer
-from openstreamer.server.service import RESOLVER_THREADS, Service
+from openstreamer.server.door import RESOLVER_THREADS
+from openstreamer.server.service import Service
 from openstreamer.server.settings import Settings, load
 from openstreamer.server.snapshot import take
 from openstreamer.server.state import StateDirectory

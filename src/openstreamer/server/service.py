@@ -21,23 +21,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from openstreamer.authority import Admission, Authority, Client
 from openstreamer.authority.tls import server_context
-from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError, StoreError
+from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError
 from openstreamer.protocol.messages import ALPN_NAME
 from openstreamer.server.activation import PassedSockets
 from openstreamer.server.audit import SERVICE, AuditLog
 from openstreamer.server.certificates import CertificateWatch
 from openstreamer.server.connection import Connection
+from openstreamer.server.door import Door
 from openstreamer.server.feeder import Feeder
 from openstreamer.server.intake import Intake
-from openstreamer.server.listener import TOO_FAST, Listener, open_sockets
+from openstreamer.server.listener import Listener, open_sockets
 from openstreamer.server.logs import Peer
 from openstreamer.server.options import options_for, session_options
+from openstreamer.server.retention import trim
 from openstreamer.server.roles import role_events
 from openstreamer.server.session import Session
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address, restart_needed
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
-from openstreamer.server.statistics import Refusal, ServiceStatistics
+from openstreamer.server.statistics import ServiceStatistics
 from openstreamer.server.web import open_web
 from openstreamer.store import Position, Store, open_store
 
@@ -60,18 +62,6 @@ SEEN_SECONDS = 10.0
 
 SEEN_AGAIN_SECONDS = 60
 """How often it is told that a client is there of which there is nothing new to say."""
-
-ADMISSION_SECONDS = 10.0
-"""Time for the certificate and host check, name resolution included."""
-
-TURN_AWAY_SECONDS = 0.5
-"""How long a client that is not let in may take to send its request, and then to close."""
-
-TOO_FAST_SECONDS = 5.0
-"""How often the log says that an address connects too often."""
-
-RESOLVER_THREADS = "resolve"
-"""Name of the threads that may wait long for a name server."""
 
 FEEDER_SECONDS = 10.0
 """Time that inputs get to store their last batch."""
@@ -110,7 +100,6 @@ class Service:
         self._clock = clock
         self._certificates = CertificateWatch(self._note_change)
         self._recheck_at = float("inf")
-        self._quiet_until = 0.0
         self._host_check = settings.server.host_check if host_check is None else host_check
         self._input_uris = [*settings.server.inputs, *inputs]
         self._web_address = web
@@ -131,7 +120,7 @@ class Service:
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store")
         self._makers = ThreadPoolExecutor(2, thread_name_prefix="transcode")
         self._side_threads = ThreadPoolExecutor(4, thread_name_prefix="side")
-        self._resolvers = ThreadPoolExecutor(16, thread_name_prefix=RESOLVER_THREADS)
+        self._door = Door(self.statistics, clock)
 
     @property
     def addresses(self) -> list[str]:
@@ -217,7 +206,7 @@ class Service:
                 sockets,
                 context=lambda: self._context,
                 on_peer=self._serve,
-                refused=self._refused,
+                refused=self._door.refused,
                 handshake_seconds=limits.handshake_seconds,
                 handshakes_per_second=limits.handshakes_per_second,
                 stalled_seconds=limits.stalled_seconds,
@@ -281,7 +270,7 @@ class Service:
         await self._listener.cancel()
         for threads in (self._readers, self._makers, self._side_threads):
             threads.shutdown(wait=True, cancel_futures=True)
-        self._resolvers.shutdown(wait=False, cancel_futures=True)  # one may be waiting for a name server
+        self._door.close()
         self._store.close()
         self._authority.close()
         self._lock.release()
@@ -323,9 +312,12 @@ class Service:
     # admission
 
     async def _serve(self, connection: Connection) -> None:
-        client = await self._admit(connection)
+        client = await self._door.admit(connection, self._authority, host_check=self._host_check)
+        if client is not None and self._has_enough(client):
+            self._door.refused(connection.peer, "too many connections of this client")
+            client = None
         if client is None:
-            await self._turn_away(connection)
+            await self._door.turn_away(connection)
             return
         session = Session(
             connection,
@@ -355,60 +347,10 @@ class Service:
             with contextlib.suppress(OpenStreamerError, RuntimeError):
                 await self._aside(lambda: self._note([session]))
 
-    async def _turn_away(self, connection: Connection) -> None:
-        """Take leave of a client that is not let in, so that it can tell this from a crash.
-
-        While its request is on its way, TLS cannot be closed in order; so that is heard first.
-        """
-        connection.start(lambda data: None, lambda: None)
-        deadline = time.monotonic() + TURN_AWAY_SECONDS
-        while not (connection.bytes_received or connection.lost) and time.monotonic() < deadline:
-            await asyncio.sleep(0.02)
-        connection.close()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(connection.ended(), TURN_AWAY_SECONDS)
-
-    async def _admit(self, connection: Connection) -> Client | None:
-        """The client that a connection belongs to; None if it is refused, which is logged with its cause."""
-        certificate = connection.certificate()
-        if certificate is None:
-            self._refused(connection.peer, "no certificate")
-            return None
-        try:
-            client = await asyncio.wait_for(
-                asyncio.get_running_loop().run_in_executor(
-                    self._resolvers,
-                    lambda: self._authority.check_peer(
-                        certificate, connection.host, hostcheck=self._host_check, now=self._clock()
-                    ),
-                ),
-                ADMISSION_SECONDS,
-            )
-        except TimeoutError:
-            self._refused(connection.peer, "name resolution too slow")
-        except RefusedError as error:
-            self._refused(connection.peer, str(getattr(error, "cause", error)), str(error))
-        except OpenStreamerError as error:
-            log.error("%s: cannot check the client: %s", connection.peer, error)
-            self._refused(connection.peer, "the check failed")
-        else:
-            limit = self.settings.sessions.connections_per_client
-            if sum(session.client.host == client.host for session in self.sessions) < limit:
-                return client
-            self._refused(connection.peer, "too many connections of this client")
-        return None
-
-    def _refused(self, peer: str, cause: str, details: str = "") -> None:
-        self.statistics.refused[cause] += 1
-        if cause == TOO_FAST:
-            now = time.monotonic()
-            if now < self._quiet_until:  # counted, but a flood must not fill the log too
-                return
-            self._quiet_until = now + TOO_FAST_SECONDS
-        log.warning("%s: refused: %s%s", peer, cause, f" ({details})" if details and details != cause else "")
-        self.statistics.last_refused.append(
-            Refusal(time.time(), str(peer), cause, details if details != cause else "")
-        )
+    def _has_enough(self, client: Client) -> bool:
+        """Whether a client has as many connections as it may have."""
+        count = sum(session.client.host == client.host for session in self.sessions)
+        return count >= self.settings.sessions.connections_per_client
 
     # changes made elsewhere, and time
 
@@ -512,21 +454,7 @@ class Service:
         self._authority.registry.seen_all(seen)
 
     async def _trim(self) -> None:
-        retention = self.settings.retention
-        before = int(time.time() - retention.keep_days * 86400) if retention.keep_days else None
-        max_bytes = int(retention.keep_gigabytes * 1e9) if retention.keep_gigabytes else None
-        if before is None and max_bytes is None:
-            return
-        try:
-            result = await self._source.run(lambda: self._store.trim(before=before, max_bytes=max_bytes))
-        except StoreError as error:
-            log.error("old events could not be deleted: %s", error)
-            return
-        if result.chunks:
-            self._source.deleted()
-            self.statistics.trimmed_chunks += result.chunks
-            self.statistics.trimmed_records += result.records
-            log.info("deleted %d old records (%d bytes)", result.records, result.bytes)
+        await trim(self._store, self._source, self.settings.retention, self.statistics)
 
     def _read_events(self) -> frozenset[str]:
         """The event types that are switched on, of those that the server's role has."""
