@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
+import man_pages
 import write_docs
 from openstreamer.cli import group
+from openstreamer.cli.ssl_test_options import make_parser
 
 MAN = Path(__file__).parents[1] / "docs" / "man"
 COMMANDS = dict(write_docs.commands(group, "openstreamer"))
@@ -29,7 +31,14 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_each_command_has_its_page_and_there_are_no_others() -> None:
     names = {f"{path.replace(' ', '-')}.1" for path in COMMANDS}
-    assert {path.name for path in MAN.iterdir()} == names
+    assert {path.name for path in MAN.iterdir()} == names | {"ssl_test.1"}
+
+
+def test_the_page_of_the_reference_client_shows_its_options() -> None:
+    text = (MAN / "ssl_test.1").read_text("utf-8")
+    for action in make_parser()._actions:
+        for option in action.option_strings:
+            assert f"\\fB{man_pages.escape(option[1:])}\\fR" in text
 
 
 def test_man_renders_every_page_without_a_warning() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,9 +61,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def run(environment: Path, *arguments: str, status: int = 0) -> str:
+def run(environment: Path, *arguments: str, status: int = 0, program: str = "openstreamer") -> str:
     done = subprocess.run(
-        [str(environment / "bin" / "openstreamer"), *arguments],
+        [str(environment / "bin" / program), *arguments],
         capture_output=True,
         text=True,
         timeout=100,
@@ -84,7 +85,70 @@ def test_the_wheel_runs_without_extras(environment: Path) -> None:
     run(environment, "restore", "b.tar.gz", "--state", "other")
     assert "intrusion" in run(environment, "demo")
     pages = environment / "share" / "man" / "man1"
-    assert len(list(pages.glob("openstreamer*.1"))) == len(list((ROOT / "docs" / "man").iterdir()))
+    assert {page.name for page in pages.iterdir()} == {
+        page.name for page in (ROOT / "docs" / "man").iterdir()
+    }
+
+
+@pytest.mark.slow
+def test_without_extras_a_sentence_says_what_to_install(environment: Path) -> None:
+    run(environment, "init", "--state", "bare")
+    run(environment, "clients", "add", "localhost", "--state", "bare", "--out", "c.pkcs12")
+    snmp = ("-o", "snmp", "-f", "127.0.0.1")
+    for told in (
+        run(environment, "stream", "localhost", "--pkcs12", "c.pkcs12", *snmp, status=2),
+        run(environment, "localhost", "-pkcs12", "c.pkcs12", *snmp, status=2, program="ssl_test"),
+    ):
+        assert "pip install 'openstreamer[snmp]'" in told
+        assert "Traceback" not in told
+    told = run(environment, "web-password", "--state", "bare", status=2)
+    assert "pip install 'openstreamer[web]'" in told
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", ["ssl_test", "ssl_test.pl", "openstreamer-ssl-test"])
+def test_the_reference_client_is_installed_under_its_names(environment: Path, program: str) -> None:
+    assert "usage: ssl_test SERVER" in run(environment, program=program, status=1)
+
+
+@pytest.mark.slow
+def test_man_finds_the_pages_by_the_path(environment: Path) -> None:
+    man = shutil.which("man")
+    if man is None:
+        pytest.skip("man is not installed here")
+    for page in ("openstreamer", "openstreamer-clients-add", "ssl_test"):
+        done = subprocess.run(
+            [man, "-w", page],
+            env={"PATH": f"{environment / 'bin'}:/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.stdout.strip() == str(environment / "share" / "man" / "man1" / f"{page}.1"), done.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_data_types_and_licences(environment: Path) -> None:
+    (wheel,) = environment.parent.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
+        told = archive.read(metadata).decode("utf-8").splitlines()
+    package = ROOT / "src" / "openstreamer"
+    data = [
+        path.relative_to(package.parent).as_posix()
+        for path in package.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    ]
+    assert names.issuperset(data)
+    assert "openstreamer/py.typed" in names
+    assert "openstreamer/outputs/OPENSTREAMER-MIB.txt" in names
+    licences = [line.removeprefix("License-File: ") for line in told if line.startswith("License-File: ")]
+    assert len(licences) == 2
+    assert all(f"{metadata.rpartition('/')[0]}/licenses/{name}" in names for name in licences)
+    assert {f"Provides-Extra: {extra}" for extra in ("all", "fast", "snmp", "web")} <= set(told)
+    assert not any(name.startswith(("tests/", "docs/", "tools/")) for name in names)
 
 
 def test_the_start_of_the_container_makes_the_state_directory_once(tmp_path: Path) -> None:

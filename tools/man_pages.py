@@ -6,11 +6,14 @@ share/man. Not here: when they are written (`write_docs`).
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
 from collections.abc import Callable
 
 import click
+
+from openstreamer.cli.ssl_test_options import OUTPUTS, make_parser
 
 COMMON = {"--help", "--debug"}
 
@@ -118,4 +121,43 @@ def page(
         if parent != "openstreamer":
             above.append("\\fBopenstreamer\\fR(1)")
         lines += [".SH SEE ALSO", ", ".join(above)]
+    else:
+        lines += [".SH SEE ALSO", "\\fBssl_test\\fR(1)"]
+    return "\n".join(lines) + "\n"
+
+
+def _parser_options(parser: argparse.ArgumentParser) -> list[str]:
+    lines = [".SH OPTIONS", "An option may be shortened to what is unambiguous; case does not matter."]
+    for action in parser._actions:  # argparse has no public list of them
+        if action.option_strings:
+            names = ", ".join(f"\\fB{escape(option[1:])}\\fR" for option in action.option_strings)
+            value = f" \\fI{escape(str(action.metavar))}\\fR" if action.metavar else ""
+            lines += [".TP", names + value, escape((action.help or "") % {"default": action.default})]
+    return lines
+
+
+def ssl_test_page() -> str:
+    """The manual page of `ssl_test`, whose options have forms of their own."""
+    lines = [
+        '.TH "SSL_TEST" "1" "" "OpenStreamer" "OpenStreamer manual"',
+        ".SH NAME",
+        "ssl_test \\- reference client of the eStreamer protocol",
+        ".SH SYNOPSIS",
+        "\\fBssl_test\\fR \\fISERVER\\fR [\\fIoptions\\fR]",
+        ".SH DESCRIPTION",
+        "Requests events from an eStreamer server and writes them, with the options, requests and forms of",
+        "the reference client. Options begin with one dash or two. The same program is installed as",
+        "\\fBssl_test.pl\\fR and \\fBopenstreamer\\-ssl\\-test\\fR.",
+        *_parser_options(make_parser()),
+        ".SH OUTPUTS",
+    ]
+    for output, (_, meaning) in OUTPUTS.items():
+        lines += [".TP", f"\\fB{output}\\fR", escape(meaning)]
+    lines += [
+        ".SH FILES",
+        *(".TP", "\\fIestreamer.bmark\\fR", "The second of the last record, in the folder it runs in."),
+        *(".TP", "\\fIserver.crt\\fR, \\fIserver.key\\fR", "Certificate and key, while it runs."),
+        *(".SH EXAMPLES", ".nf", escape("ssl_test 192.0.2.4 -o pcap -f test.pcap"), ".fi"),
+        *(".SH SEE ALSO", "\\fBopenstreamer\\fR(1), \\fBopenstreamer\\-stream\\fR(1)"),
+    ]
     return "\n".join(lines) + "\n"

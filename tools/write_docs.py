@@ -189,6 +189,7 @@ PAGES: dict[str, Callable[[], str]] = {
         f"man/{man_pages.name(path)}.1": partial(man_page, path)
         for path, _ in commands(group, "openstreamer")
     },
+    "man/ssl_test.1": man_pages.ssl_test_page,
     "output-fields.md": lambda: noted(output_pages.output_fields_page()),
     "outputs.md": lambda: output_pages.outputs_page(DOCS / "outputs.md"),
     "protocol/sessions.md": protocol_pages.sessions_page,
