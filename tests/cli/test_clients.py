@@ -131,6 +131,24 @@ def test_download_gives_the_same_file(here: Here) -> None:
     assert (last.action, last.details) == ("client file downloaded", {"host": "192.0.2.13"})
 
 
+def test_a_client_may_come_from_elsewhere_too_with_the_file_it_has(here: Here) -> None:
+    here.clients("add", "192.0.2.20")
+    before = here.shown("192.0.2.20")["serial"]
+    assert "say from where" in here.clients("also", "192.0.2.20").err
+    assert here.clients("also", "192.0.2.20", "not a name").status == 2
+    said = here.clients("also", "192.0.2.20", "203.0.113.9", "10.20.0.0/16").out
+    assert said == "192.0.2.20 may come from 192.0.2.20 203.0.113.9 10.20.0.0/16\n"
+    shown = here.shown("192.0.2.20")
+    assert (shown["addresses"], shown["networks"]) == (["192.0.2.20", "203.0.113.9"], ["10.20.0.0/16"])
+    assert shown["serial"] == before
+    (last,) = AuditLog(here.state / "audit.log").newest(1)
+    assert last.details == {"host": "192.0.2.20", "names": ["203.0.113.9", "10.20.0.0/16"]}
+    assert "any address" in here.clients("also", "192.0.2.20", "--no-hostcheck").out
+    assert here.shown("192.0.2.20")["host_check"] is False
+    assert "203.0.113.9" in here.clients("also", "192.0.2.20", "--hostcheck").out
+    assert here.shown("192.0.2.20")["host_check"] is True
+
+
 def test_list_and_revoke(here: Here) -> None:
     here.clients("add", "192.0.2.14")
     listed = json.loads(here.clients("list", "--json").out)

@@ -217,12 +217,12 @@ def check_host(client: Client, peer_address: str, resolve: Callable[[str], set[s
     if unresolved:
         raise RefusedError(
             f"client {client.host} came from {shown}, and {' and '.join(unresolved)} does not resolve here: "
-            "mend the name service, or add the client with its address",
+            f"mend the name service, or `openstreamer clients also {client.host} {shown}`",
             cause="name does not resolve",
         )
     raise RefusedError(
-        f"client {client.host} came from {shown}, which is not its address: if it is behind address "
-        "translation, add the outer address or exempt it from the host check",
+        f"client {client.host} came from {shown}, which is not its address: if it is rightly there, "
+        f"`openstreamer clients also {client.host} {shown}`",
         cause="name does not match peer",
     )
 

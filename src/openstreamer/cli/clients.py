@@ -27,6 +27,7 @@ from openstreamer.cli.client_words import (
     warn_of_names,
     warn_of_role,
 )
+from openstreamer.cli.clients_also import also
 from openstreamer.cli.clients_renew import AGAIN, renew
 from openstreamer.cli.common import examples, password_option, read_password, state_option
 from openstreamer.cli.events import MEANINGS, open_authority, parse_names, role_of, show_switches
@@ -328,6 +329,7 @@ def events(host: str, action: str | None, names: tuple[str, ...], as_json: bool,
 
 
 command.add_command(renew)
+command.add_command(also)
 
 
 @command.command("revoke", epilog=examples("openstreamer clients revoke siem.example.net"))
