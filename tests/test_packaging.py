@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,7 +14,10 @@ import venv
 import zipfile
 from pathlib import Path
 
+import click
 import pytest
+
+from openstreamer.cli import group
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -186,6 +190,11 @@ def test_the_container_is_bare_of_rights() -> None:
     assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
     for line in ("VOLUME /var/lib/openstreamer", "EXPOSE 8302 8303"):
         assert f"\n{line}\n" in text
+    for words in re.findall(r"^(?:HEALTHCHECK .*)?CMD (\[.*\])$", text, re.MULTILINE):
+        name, *arguments = [word for word in json.loads(words) if word != "openstreamer"]
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        command.make_context(name, arguments)  # such options exist
     assert "HEALTHCHECK" in text
     for copied in re.findall(r"^COPY (deploy/\S+)", text, re.MULTILINE):
         assert stat.S_IMODE((ROOT / copied).stat().st_mode) & 0o111
