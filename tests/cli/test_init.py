@@ -3,6 +3,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from openstreamer.server.audit import AuditLog
 from support.commands import run
 
 
@@ -89,3 +90,18 @@ def test_help_shows_an_example() -> None:
         result = run(*command, "--help")
         assert result.status == 0
         assert "Example" in result.out, command
+
+
+def test_it_stands_in_the_audit_log_without_the_password(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    (tmp_path / "secret").write_text("correct horse\n")
+    run("init", "--name", "events.invalid", "--password-file", str(tmp_path / "secret"), state=state)
+    password, made = AuditLog(state / "audit.log").newest(5)
+    assert (made.action, made.details["names"]) == ("state directory made", ["events.invalid"])
+    assert password.action == "password of the web pages set"
+    assert made.user
+    assert "correct" not in (state / "audit.log").read_text()
+    run("init", "--force", state=state)
+    assert [change.action for change in AuditLog(state / "audit.log").newest(1)] == [
+        "state directory completed"
+    ]

@@ -20,6 +20,7 @@ import pytest
 
 from openstreamer.authority import read_pkcs12
 from openstreamer.cli import manage
+from openstreamer.server.audit import AuditLog
 from openstreamer.server.state import find
 from support.commands import run
 from support.processes import Place, eve_lines, wait_until
@@ -87,6 +88,16 @@ def test_start_status_reload_restart_stop(place: Managed) -> None:
     assert place.about()["pid"] != first
     assert "has stopped" in place.manage("stop")
     assert not (place.state / "control").exists()
+    changes = [
+        change
+        for change in reversed(AuditLog(place.state / "audit.log").newest(20))
+        if change.action.startswith("service")
+    ]
+    assert [change.action.partition(" ")[2] for change in changes] == [
+        "started", "reloaded", "stopped", "started", "stopped",
+    ]  # fmt: skip
+    assert changes[0].details == {"options": ["--listen", "--web"]}, "names, no values"
+    assert all(change.user and change.peer == "command" for change in changes)
     for path in ("service.log", "service-options.json"):
         assert stat.S_IMODE((place.state / path).stat().st_mode) == 0o600
 

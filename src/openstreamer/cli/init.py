@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from openstreamer.cli.changes import note_in
 from openstreamer.cli.common import examples, state_option
 from openstreamer.errors import MissingExtra, StateError
 
@@ -100,8 +101,10 @@ def command(
     authority.close()
     verb = "Completed" if made else "Made"
     click.echo(f"{verb} the state directory {directory.path}")
+    note_in(directory, f"state directory {verb.lower()}", names=list(names), role=role or "")
     if password is not None:
         keep_password(directory.web_password, password[0], made_up=password[1])
+        note_in(directory, "password of the web pages set")
     click.echo("Next: openstreamer clients add HOST, then openstreamer serve")
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from openstreamer.cli.changes import note_in
 from openstreamer.cli.common import examples, state_option
 from openstreamer.errors import OpenStreamerError, StateError, TransportError, UsageError
 
@@ -186,6 +187,7 @@ class Manager:
             if time.monotonic() > deadline:
                 raise StateError(f"the service (process {about.get('pid')}) does not stop; see its log")
             time.sleep(0.05)
+        note_in(self._state, "service stopped")
         click.echo("the service has stopped")
 
     def reload(self) -> None:
@@ -194,6 +196,7 @@ class Manager:
 
         self._need_running()
         result = ask(self._state, "reload")
+        note_in(self._state, "service reloaded")
         click.echo(f"reloaded; {_count(result['sessions'], 'session')} go on")
         if result["restart"]:
             click.echo(f"these settings changed and need a restart: {', '.join(result['restart'])}")
@@ -221,6 +224,7 @@ class Manager:
                 "elsewhere, and 'openstreamer manage start' starts the service now"
             )
         self._systemctl(action)
+        note_in(self._state, f"start with the system {action}d")
         click.echo(f"the service {'starts' if action == 'enable' else 'does not start'} with the system")
 
     # starting
@@ -243,6 +247,9 @@ class Manager:
         else:
             self._start_daemon(kept)
             write_kept(self._state, kept)
+        # Names only: a value may be a password.
+        names = [option.partition("=")[0] for option in kept["options"] if option.startswith("--")]
+        note_in(self._state, "service started", options=names)
         about = self._running() or {}
         listen = about.get("listen")
         where = f"; it listens on {', '.join(listen)}" if isinstance(listen, list) and listen else ""
