@@ -35,13 +35,14 @@ from openstreamer.server.logs import Peer
 from openstreamer.server.options import options_for, session_options
 from openstreamer.server.retention import trim
 from openstreamer.server.roles import role_events
+from openstreamer.server.seen import Seen
 from openstreamer.server.session import Session
 from openstreamer.server.settings import DEFAULT_PORT, Settings, parse_address, restart_needed
 from openstreamer.server.source import Source
 from openstreamer.server.state import ServiceLock, StateDirectory
 from openstreamer.server.statistics import ServiceStatistics
 from openstreamer.server.web import open_web
-from openstreamer.store import Position, Store, open_store
+from openstreamer.store import Store, open_store
 
 if TYPE_CHECKING:
     from openstreamer.server.web.server import WebServer
@@ -59,9 +60,6 @@ FAULT_SECONDS = 1.0
 
 SEEN_SECONDS = 10.0
 """How often the registry is told how far clients are."""
-
-SEEN_AGAIN_SECONDS = 60
-"""How often it is told that a client is there of which there is nothing new to say."""
 
 FEEDER_SECONDS = 10.0
 """Time that inputs get to store their last batch."""
@@ -116,7 +114,7 @@ class Service:
         self._feeder: Feeder
         self._server_events: frozenset[str] = frozenset()
         self._tasks: list[asyncio.Task[None]] = []
-        self._noted: dict[str, tuple[tuple[str, Position | None], int]] = {}
+        self._seen = Seen()
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="store")
         self._makers = ThreadPoolExecutor(2, thread_name_prefix="transcode")
         self._side_threads = ThreadPoolExecutor(4, thread_name_prefix="side")
@@ -345,7 +343,7 @@ class Service:
             self.sessions.discard(session)
             self.statistics.bytes_sent += connection.bytes_sent
             with contextlib.suppress(OpenStreamerError, RuntimeError):
-                await self._aside(lambda: self._note([session]))
+                await self._aside(lambda: self._seen.note(self._authority, [session]))
 
     def _has_enough(self, client: Client) -> bool:
         """Whether a client has as many connections as it may have."""
@@ -440,18 +438,7 @@ class Service:
     async def _note_seen(self) -> None:
         sessions = list(self.sessions)
         if sessions:
-            await self._aside(lambda: self._note(sessions))
-
-    def _note(self, sessions: Sequence[Session]) -> None:
-        now = int(time.time())
-        seen = []
-        for session in sessions:
-            about = session.connection.host, session.acknowledged
-            noted = self._noted.get(session.client.host)
-            if noted is None or noted[0] != about or noted[1] + SEEN_AGAIN_SECONDS <= now:
-                self._noted[session.client.host] = about, now
-                seen.append((session.client.host, now, *about))
-        self._authority.registry.seen_all(seen)
+            await self._aside(lambda: self._seen.note(self._authority, sessions))
 
     async def _trim(self) -> None:
         await trim(self._store, self._source, self.settings.retention, self.statistics)
