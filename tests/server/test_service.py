@@ -16,7 +16,7 @@ import pytest
 from openstreamer.authority import Authority
 from openstreamer.errors import StateError
 from openstreamer.inputs.interface import NewRecord
-from openstreamer.server import service
+from openstreamer.server import periodic
 from openstreamer.server.service import Service
 from openstreamer.server.settings import Settings
 from openstreamer.server.state import running_service
@@ -95,7 +95,7 @@ def test_a_revocation_is_not_passed_over_where_a_look_at_it_failed(
     start: Start, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     live = start()
-    monkeypatch.setattr(service, "FAULT_SECONDS", 0.01)
+    monkeypatch.setattr(periodic, "FAULT_SECONDS", 0.01)
     with live.client() as client:
         ask(client)
         wait_until(lambda: len(live.service.sessions) == 1)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from openstreamer.errors import AuthorityError, UsageError
+from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError, UsageError
 
 from . import admission, revocation
 from .admission import Admission
@@ -238,6 +238,18 @@ class Authority(Foundation):
             RefusedError: as in `authenticate`.
         """
         return admission.identify(self.files, self.registry, certificate, now=seconds(now))
+
+    def identify_each(
+        self, certificates: Iterable[bytes], *, now: float | None = None
+    ) -> dict[bytes, Admission | OpenStreamerError]:
+        """`identify` for many certificates: for each the answer, or why there is none."""
+        answers: dict[bytes, Admission | OpenStreamerError] = {}
+        for certificate in certificates:
+            try:
+                answers[certificate] = self.identify(certificate, now=now)
+            except (RefusedError, AuthorityError) as error:
+                answers[certificate] = error
+        return answers
 
     def _refuse_active(self, host: str) -> None:
         """Spare the making of a key that the registry would refuse in the end."""

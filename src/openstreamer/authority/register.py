@@ -34,11 +34,6 @@ class Register:
         self._lock = threading.Lock()
         self._last_revision = self.revision()
 
-    def revoked_certificates(self) -> Certificates:
-        """Return every certificate that was revoked."""
-        with self._database.reading() as connection:
-            return read_certificates(connection, "revoked IS NOT NULL", ())
-
     def withdrawn_certificates(self, issuer: str, *, now: int) -> Certificates:
         """Return what a CA issued and is not good any more: revoked, or renewed with the overlap over."""
         with self._database.reading() as connection:

@@ -15,13 +15,13 @@ import itertools
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from openstreamer.authority import Admission, Authority, Client
+from openstreamer.authority import Authority, Client
 from openstreamer.authority.tls import server_context
-from openstreamer.errors import AuthorityError, OpenStreamerError, RefusedError
+from openstreamer.errors import AuthorityError, OpenStreamerError
 from openstreamer.protocol.messages import ALPN_NAME
 from openstreamer.server.activation import PassedSockets
 from openstreamer.server.audit import SERVICE, AuditLog
@@ -33,6 +33,7 @@ from openstreamer.server.intake import Intake
 from openstreamer.server.listener import Listener, open_sockets
 from openstreamer.server.logs import Peer
 from openstreamer.server.options import options_for, session_options
+from openstreamer.server.periodic import every
 from openstreamer.server.retention import trim
 from openstreamer.server.roles import role_events
 from openstreamer.server.seen import Seen
@@ -54,9 +55,6 @@ REGISTRY_POLL_SECONDS = 0.2
 HOUSEKEEPING_SECONDS = 0.5
 CERTIFICATE_SECONDS = 600.0
 """How often certificates are looked at."""
-
-FAULT_SECONDS = 1.0
-"""Pause after one of these looks failed."""
 
 SEEN_SECONDS = 10.0
 """How often the registry is told how far clients are."""
@@ -215,12 +213,12 @@ class Service:
         self._feeder.start()
         self._lock.write({"listen": self.addresses, "web": self.web_address})
         self._tasks = [
-            asyncio.create_task(self._every(STORE_POLL_SECONDS, self._poll_store)),
-            asyncio.create_task(self._every(REGISTRY_POLL_SECONDS, self._poll_registry)),
-            asyncio.create_task(self._every(HOUSEKEEPING_SECONDS, self._housekeeping)),
-            asyncio.create_task(self._every(SEEN_SECONDS, self._note_seen)),
-            asyncio.create_task(self._every(lambda: self.settings.retention.check_seconds, self._trim)),
-            asyncio.create_task(self._every(CERTIFICATE_SECONDS, self.look_after_certificates)),
+            asyncio.create_task(every(STORE_POLL_SECONDS, self._poll_store)),
+            asyncio.create_task(every(REGISTRY_POLL_SECONDS, self._poll_registry)),
+            asyncio.create_task(every(HOUSEKEEPING_SECONDS, self._housekeeping)),
+            asyncio.create_task(every(SEEN_SECONDS, self._note_seen)),
+            asyncio.create_task(every(lambda: self.settings.retention.check_seconds, self._trim)),
+            asyncio.create_task(every(CERTIFICATE_SECONDS, self.look_after_certificates)),
         ]
         for address in self.addresses:
             log.info("listening on %s", address)
@@ -352,21 +350,6 @@ class Service:
 
     # changes made elsewhere, and time
 
-    async def _every(
-        self, seconds: float | Callable[[], float], action: Callable[[], Awaitable[None]]
-    ) -> None:
-        while True:
-            await asyncio.sleep(seconds() if callable(seconds) else seconds)
-            try:
-                await action()
-            except OpenStreamerError as error:
-                log.error("%s", error)
-            except Exception:  # a fault must not end what keeps revoked clients out
-                log.exception("a fault of the program; trying again")
-            else:
-                continue
-            await asyncio.sleep(FAULT_SECONDS)
-
     async def _poll_store(self) -> None:
         self._source.poll()
 
@@ -412,18 +395,10 @@ class Service:
         """End the sessions of clients that may no longer connect, and tell the others their event types."""
         now = self._clock()
 
-        def check() -> list[Admission | OpenStreamerError]:
-            results: dict[bytes, Admission | OpenStreamerError] = {}
-            for session in sessions:
-                certificate = session.certificate
-                if certificate not in results:
-                    try:
-                        results[certificate] = self._authority.identify(certificate, now=now)
-                    except (RefusedError, AuthorityError) as error:
-                        results[certificate] = error
-            return [results[session.certificate] for session in sessions]
-
-        for session, result in zip(sessions, await self._aside(check), strict=True):
+        certificates = {session.certificate for session in sessions}
+        results = await self._aside(lambda: self._authority.identify_each(certificates, now=now))
+        for session in sessions:
+            result = results[session.certificate]
             if isinstance(result, OpenStreamerError):
                 session.end(str(getattr(result, "cause", result)))
             else:
