@@ -26,11 +26,13 @@ VALUES = (0, -1, 255, 1 << 16, 1 << 32, 1 << 64, 0.5, True, None, "", "::", "192
 
 
 def one_input(raw: bytes) -> None:
-    """Any bytes, or a line of a known record whose members are replaced one by one."""
+    """Any bytes; or a line of a known record, its members replaced one by one, perhaps with a byte changed."""
     provider = atheris.FuzzedDataProvider(raw)
     if provider.ConsumeBool():
         check(provider.ConsumeBytes(provider.remaining_bytes()))
         return
+    place = provider.ConsumeInt(2)
+    changed_to = provider.ConsumeIntInRange(-255, 255)  # below 0: none is changed
     number = NUMBERS[provider.ConsumeIntInRange(0, len(NUMBERS) - 1)]
     row = RECORDS.get(number)
     members = (
@@ -41,7 +43,10 @@ def one_input(raw: bytes) -> None:
         member = members[provider.ConsumeIntInRange(0, len(members) - 1)]
         data[member] = VALUES[provider.ConsumeIntInRange(0, len(VALUES) - 1)]
     event = row.id if row is not None else "unknown_record"
-    check(json.dumps({"event": event, "record_type": number, "data": data}).encode())
+    line = bytearray(json.dumps({"event": event, "record_type": number, "data": data}).encode())
+    if changed_to >= 0:
+        line[place % len(line)] = changed_to
+    check(bytes(line))
 
 
 def check(line: bytes) -> None:

@@ -75,7 +75,7 @@ def test_a_shorter_copy_is_told_apart_from_an_unknown_content() -> None:
 def test_places_survive_storing_and_strange_data_are_passed_over() -> None:
     place = place_in(LONG, 5_000)
     assert decode_place(place.encode()) == place
-    assert decode_places({"a": place.encode(), "b": b"{}", "c": b"\0"}) == {"a": place}
+    assert decode_places({"a": place.encode(), "b": b"{}", "c": b"\0", "d": b'{"\xff":1}'}) == {"a": place}
 
 
 def test_names_come_from_the_first_line_and_do_not_collide() -> None:

@@ -151,9 +151,10 @@ def test_block_type_may_stand_beside_or_be_left_out() -> None:
         '{"event":"full_host_profile","data":{"block_type":"149"}}',
         '{"event":"full_host_profile","data":{"block_type":149,"colour":"red"}}',
         '{"event":"full_host_profile","data":[]}',
+        b'{"event":"full_host_profile","data":{"block_type":149,"\xff":1}}',
     ],
 )
-def test_lines_that_are_no_profiles(line: str) -> None:
+def test_lines_that_are_no_profiles(line: str | bytes) -> None:
     with pytest.raises(DecodeError):
         profile_from_json(line)
 

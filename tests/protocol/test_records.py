@@ -452,9 +452,13 @@ def test_event_name_follows_the_record_type() -> None:
         '{"event":"priority","record_type":4,"data":[]}',
         '{"event":"unknown_record","record_type":9999,"data":{}}',
         '{"event":"unknown_record","record_type":9999,"data":{"bytes":"%"}}',
+        b'{"event":"priority","record_type":4,"data":{"id":1,"name":"\xff"}}',
+        b'{"event":"\xff","record_type":4,"data":{"id":1}}',
+        '{"event":"priority","record_type":4,"data":' + '{"a":' * 5000 + "1" + "}" * 5001,
+        "\udcff",
     ],
 )
-def test_a_line_that_is_no_event(line: str) -> None:
+def test_a_line_that_is_no_event(line: str | bytes) -> None:
     with pytest.raises(DecodeError):
         event_from_json(line)
 

@@ -29,6 +29,7 @@ def test_damaged_lines_and_rotation_do_no_harm(tmp_path: Path) -> None:
     audit.write("192.0.2.1", "login")
     with path.open("ab") as file:
         file.write(b"\x00\xff broken\n")
+        file.write(path.read_bytes().replace(b"login", b"log\xffin"))
     assert [change.action for change in audit.newest(5)] == ["login"]
     path.rename(tmp_path / "audit.log.1")
     audit.write("192.0.2.1", "logout")

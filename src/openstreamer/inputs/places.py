@@ -67,7 +67,7 @@ def decode_place(data: bytes) -> Place | None:
     """The stored place, or None if it is not in a form known here."""
     try:
         return _decoder.decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

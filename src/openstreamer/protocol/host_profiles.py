@@ -222,7 +222,7 @@ def profile_from_json(line: bytes | str) -> ProfileEvent:
         kind = block_class(1, number) if isinstance(number, int) else None
         if kind is FullHostProfile or kind is FullHostProfileLegacy:
             return ProfileEvent(from_json_form(kind, found.data, number), found.left_over)
-    except (msgspec.MsgspecError, EncodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, EncodeError) as error:
         raise DecodeError(f"not a JSON line of a host profile: {error}") from None
     raise DecodeError(
         f"block {number!r:.40} is no full host profile", block=FULL_HOST_PROFILE, field="block_type"

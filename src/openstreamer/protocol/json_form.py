@@ -203,7 +203,7 @@ def event_from_json(line: bytes | str) -> Event:
             data = _body_reader(body, record_type)(found.data)
             if issubclass(body, Block) and peek.block_type is UNSET:
                 data.block_type = block_type if block_type is not UNSET else layout_of(body).newest
-    except (msgspec.MsgspecError, EncodeError) as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, EncodeError) as error:
         raise DecodeError(f"not a JSON line of an event: {error}", record_type=number) from None
     return Event(
         record_type,

@@ -99,7 +99,7 @@ class AuditLog:
         for line in reversed(lines):
             try:
                 found.append(msgspec.json.decode(line, type=Change))
-            except msgspec.MsgspecError:
+            except ValueError:
                 continue
             if len(found) == count:
                 break

@@ -128,7 +128,7 @@ def read_manifest(data: gzip.GzipFile, archive: Path) -> Manifest:
         if isinstance(about.get("format"), int) and int(str(about["format"])) > FORMAT:
             raise _newer(archive, str(about.get("program", "")))
         manifest = msgspec.json.decode(text, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StateError(f"the manifest of {archive} is damaged: {error}") from error
     newer = [name for name, version in manifest.databases.items() if version > _KNOWN.get(name, 0)]
     if manifest.schema > SCHEMA_VERSION or newer:
@@ -181,8 +181,9 @@ def _unpack(data: gzip.GzipFile, archive: Path, manifest: Manifest, folder: Path
             raise StateError(f"{archive} is damaged: {member.name} is not what it was when it was packed")
     if _header(data) is not None:
         raise StateError(f"{archive} holds more than its manifest says")
-    while data.read(_BLOCK).strip(b"\0"):  # to the end, for the digest of gzip
-        raise StateError(f"{archive} holds more than its manifest says")
+    while rest := data.read(_BLOCK):  # until nothing comes: only then has gzip compared its digest
+        if rest.strip(b"\0"):
+            raise StateError(f"{archive} holds more than its manifest says")
 
 
 def _header(data: gzip.GzipFile) -> tarfile.TarInfo | None:
