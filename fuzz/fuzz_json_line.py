@@ -26,7 +26,7 @@ VALUES = (0, -1, 255, 1 << 16, 1 << 32, 1 << 64, 0.5, True, None, "", "::", "192
 
 
 def one_input(raw: bytes) -> None:
-    """Any bytes; or a line of a known record, its members replaced one by one, perhaps with a byte changed."""
+    """Any bytes; or the line of a known record, members replaced one by one, perhaps a byte changed."""
     provider = atheris.FuzzedDataProvider(raw)
     if provider.ConsumeBool():
         check(provider.ConsumeBytes(provider.remaining_bytes()))
