@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from openstreamer.authority import read_pkcs12
+from openstreamer.log_forms import Peer
 from openstreamer.server import logs
 from support.log_servers import rsyslogd
 from support.processes import Place, end, wait_until
@@ -35,8 +36,8 @@ def logging_as_before() -> Iterator[None]:
 def test_json_lines_have_peer_and_client_as_fields(tmp_path: Path) -> None:
     file = tmp_path / "log"
     logs.configure("info", form="json", target=file)
-    log.info("%s: connected", logs.Peer("192.0.2.1:5", "siem.invalid"))
-    log.warning("%s: refused: %s", logs.Peer("192.0.2.1:6"), 'a "cause"\nof two lines')
+    log.info("%s: connected", Peer("192.0.2.1:5", "siem.invalid"))
+    log.warning("%s: refused: %s", Peer("192.0.2.1:6"), 'a "cause"\nof two lines')
     log.debug("not written")
     try:
         raise ValueError("a fault")
@@ -56,7 +57,7 @@ def test_json_lines_have_peer_and_client_as_fields(tmp_path: Path) -> None:
 def test_text_stays_one_line_and_a_renamed_file_is_begun_anew(tmp_path: Path) -> None:
     file = tmp_path / "log"
     logs.configure("info", target=file)
-    log.info("%s: %s", logs.Peer("192.0.2.1:5", "siem.invalid"), "x\nERROR forged\r")
+    log.info("%s: %s", Peer("192.0.2.1:5", "siem.invalid"), "x\nERROR forged\r")
     file.rename(tmp_path / "log.1")
     logs.set_form("json")
     log.info("second")

@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from openstreamer.errors import StateError
+from openstreamer.log_forms import Peer
 from openstreamer.server.alerts import Alerting, over
 from openstreamer.server.connection import Connection
-from openstreamer.server.logs import Peer
 from openstreamer.server.rate import HandshakeRate
 from openstreamer.server.turns import LineFull, Turns
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from openstreamer.authority import Authority, Client
 from openstreamer.authority.tls import server_context
 from openstreamer.errors import AuthorityError, OpenStreamerError
+from openstreamer.log_forms import Peer
 from openstreamer.protocol.messages import ALPN_NAME
 from openstreamer.server.activation import PassedSockets
 from openstreamer.server.audit import SERVICE, AuditLog
@@ -31,7 +32,6 @@ from openstreamer.server.door import Door
 from openstreamer.server.feeder import Feeder
 from openstreamer.server.intake import Intake
 from openstreamer.server.listener import Listener, open_sockets
-from openstreamer.server.logs import Peer
 from openstreamer.server.options import options_for, session_options
 from openstreamer.server.periodic import every
 from openstreamer.server.retention import trim

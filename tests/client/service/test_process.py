@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import random
 import signal
 import socket
@@ -18,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from openstreamer.client.service.configuration import ClientSection
+from openstreamer.client.service.process import configure_logging
 from support.client_service import numbers_of, output_section, server_section
 from support.kills import kill_often
 from support.live_service import LiveService, Start, append, intrusion, wait_until
@@ -89,6 +92,25 @@ def rewrite(client: Client, text: str) -> None:
     head = file.read_text().partition("[servers")[0]
     file.write_text(head + text)
     client.process.send_signal(signal.SIGHUP)
+
+
+def test_the_log_is_lines_of_text_or_of_json(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JOURNAL_STREAM", raising=False)
+    root = logging.getLogger("openstreamer")
+    before = root.handlers[:], root.level, root.propagate
+    try:
+        configure_logging(ClientSection())
+        logging.getLogger("openstreamer.client").warning("fmc: %s", "x\nERROR forged")
+        configure_logging(ClientSection(log_format="json", log_level="error"))
+        logging.getLogger("openstreamer.client").warning("not written")
+        logging.getLogger("openstreamer.client").error("fmc: %s", "y\nz")
+    finally:
+        root.handlers[:], root.level, root.propagate = before[0], before[1], before[2]
+    text, line = capsys.readouterr().err.splitlines()
+    assert text.endswith(" WARNING fmc: x\\nERROR forged")
+    assert (json.loads(line)["level"], json.loads(line)["message"]) == ("error", "fmc: y\nz")
 
 
 @pytest.mark.slow

@@ -7,20 +7,18 @@ and, for as long as all threads are there, signs of life. Not here: what runs (r
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable
-from typing import Any
 
 from openstreamer.client.service.configuration import ClientSection
 from openstreamer.client.service.plan import Plan
 from openstreamer.client.service.running import ClientService
 from openstreamer.client.stop import Stop
 from openstreamer.errors import OpenStreamerError
+from openstreamer.log_forms import JsonForm, TextForm
 from openstreamer.notify import Notifier
 
 log = logging.getLogger("openstreamer.client")
@@ -44,30 +42,15 @@ def run(plan: Plan, load: Callable[[], Plan], *, debug: bool = False) -> int:
     return process.run()
 
 
-class JsonFormatter(logging.Formatter):
-    """A log line as a JSON object."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
-            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-            + f".{int(record.msecs):03d}Z",
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
-
-
 def configure_logging(section: ClientSection, *, debug: bool = False) -> None:
     """Send the log to standard error as the section says."""
     handler = logging.StreamHandler(sys.stderr)
     if section.log_format == "json":
-        handler.setFormatter(JsonFormatter())
+        handler.setFormatter(JsonForm())
     elif "JOURNAL_STREAM" in os.environ:
-        handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))  # the journal knows the time
+        handler.setFormatter(TextForm("%(levelname)s %(message)s"))  # the journal knows the time
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(TextForm("%(asctime)s %(levelname)s %(message)s"))
     root = logging.getLogger("openstreamer")
     root.handlers[:] = [handler]
     root.setLevel("DEBUG" if debug else section.log_level.upper())
