@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import ssl
 import threading
@@ -128,8 +129,14 @@ def test_tls_1_0_by_explicit_switch_only(state: Path, credentials: Credentials) 
 
 def test_server_files_that_cannot_be_used(state: Path, tmp_path: Path) -> None:
     files = Authority(tmp_path).server_context_files()
-    with pytest.raises(AuthorityError, match="cannot use the certificates"):
+    with pytest.raises(AuthorityError, match=r"server\.pem \(No such file.*init --force"):
         server_context(files)
+    shutil.copytree(state, tmp_path / "copy")
+    files = Authority(tmp_path / "copy").server_context_files()
+    for path in (files.trusted, files.certificate):
+        path.write_text("no certificate\n")
+        with pytest.raises(AuthorityError, match=rf"{path.name} \(it does not hold .*put back a copy"):
+            server_context(files)
 
 
 # OpenSSL's own client over a socket

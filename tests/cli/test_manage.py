@@ -117,6 +117,10 @@ def test_options_are_kept_until_others_are_given(place: Managed) -> None:
     (place.state / "openstreamer.toml").write_text("[sessions]\nconnections = 0\n")
     assert "sessions.connections: expected" in place.manage("restart", status=2)
     assert place.about()["pid"] == pid, "nor may a wrong setting"
+    (place.state / "openstreamer.toml").unlink()
+    (place.state / "authority" / "server.pem").write_text("no certificate\n")
+    assert "server.pem (it does not hold" in place.manage("restart", status=1)
+    assert place.about()["pid"] == pid, "nor a certificate that cannot be used"
 
 
 def test_a_start_that_fails_says_why_and_keeps_nothing(place: Managed) -> None:

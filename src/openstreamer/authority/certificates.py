@@ -172,7 +172,9 @@ def load_signed(pem: bytes, what: str) -> Signed:
         certificate, *chain = x509.load_pem_x509_certificates(pem)
         key = serialization.load_pem_private_key(pem, password=None)
     except (ValueError, TypeError) as error:
-        raise AuthorityError(f"{what} does not hold a certificate and its private key: {error}") from error
+        raise AuthorityError(
+            f"{what} does not hold a certificate and its private key, without a password, in PEM"
+        ) from error
     if not isinstance(key, PrivateKey) or key.public_key() != certificate.public_key():
         raise AuthorityError(f"the private key in {what} does not belong to the certificate in it")
     return Signed(certificate, key, tuple(chain))
@@ -187,7 +189,7 @@ def load_certificates(pem: bytes, what: str) -> list[x509.Certificate]:
     try:
         return x509.load_pem_x509_certificates(pem)
     except ValueError as error:
-        raise AuthorityError(f"{what} holds no certificate: {error}") from error
+        raise AuthorityError(f"{what} holds no certificate in PEM") from error
 
 
 def to_pem(certificates: Iterable[x509.Certificate]) -> bytes:

@@ -6,8 +6,11 @@ client's side, which also serves people whose files come from elsewhere (client/
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 
 from openstreamer.errors import AuthorityError, ConfigurationError
 
@@ -41,17 +44,27 @@ def server_context(files: ServerFiles, *, minimum: str = "1.2") -> ssl.SSLContex
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _set_minimum(context, minimum)
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_RENEGOTIATION
-    try:
+    with _usable(files.certificate, "or remove it and make a new one with `openstreamer init --force`"):
         context.load_cert_chain(files.certificate, files.private_key)
+    with _usable(files.trusted, "or restore a backup"):
         context.load_verify_locations(files.trusted)
-        if files.former is not None and files.former.exists():
+    if files.former is not None and files.former.exists():
+        with _usable(files.former, "or restore a backup"):
             context.load_verify_locations(files.former)
-    except (OSError, ssl.SSLError) as error:
-        raise AuthorityError(f"cannot use the certificates in {files.certificate.parent}: {error}") from error
     context.verify_mode = ssl.CERT_REQUIRED
     # A CA below somebody else's root is the end of the way here: others below that root are nothing to us.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
+
+
+@contextlib.contextmanager
+def _usable(path: Path, advice: str) -> Iterator[None]:
+    """Say which file OpenSSL cannot use, and what to do; its own words do not."""
+    try:
+        yield
+    except (OSError, ssl.SSLError) as error:
+        reason = "it does not hold what it should" if isinstance(error, ssl.SSLError) else error.strerror
+        raise AuthorityError(f"cannot use {path} ({reason}): put back a copy, {advice}") from error
 
 
 def _set_minimum(context: ssl.SSLContext, minimum: str) -> None:

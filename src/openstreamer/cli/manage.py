@@ -159,10 +159,15 @@ class Manager:
 
     def restart(self, options: Sequence[str], *, forget: bool) -> None:
         """Stop the service if it runs, and start it."""
+        from openstreamer.authority import Authority
+        from openstreamer.authority.tls import server_context
         from openstreamer.server.settings import load
 
         kept = self._checked(options, forget=forget)
-        load(self._state.settings)  # a wrong setting must not leave the service stopped
+        # A wrong setting or a certificate that cannot be used must not leave the service stopped.
+        settings = load(self._state.settings)
+        with Authority(self._state.path).load() as authority:
+            server_context(authority.server_context_files(), minimum=settings.protocol.minimum_tls)
         if self._running() is not None:
             self.stop()
         self._start(kept)
