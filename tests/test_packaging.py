@@ -31,7 +31,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     ignored = shutil.ignore_patterns("__pycache__")
     source.mkdir()
-    for name in ("src", "docs"):
+    for name in ("src", "docs", "deploy"):
         shutil.copytree(ROOT / name, source / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
@@ -91,6 +91,11 @@ def test_the_wheel_runs_without_extras(environment: Path) -> None:
     pages = environment / "share" / "man" / "man1"
     assert {page.name for page in pages.iterdir()} == {
         page.name for page in (ROOT / "docs" / "man").iterdir()
+    }
+    operated = [*DEPLOY.glob("*.service"), *DEPLOY.glob("*.socket"), DEPLOY / "grafana.json"]
+    brought = environment / "share" / "openstreamer"
+    assert {path.name: path.read_bytes() for path in brought.iterdir()} == {
+        path.name: path.read_bytes() for path in operated
     }
 
 
