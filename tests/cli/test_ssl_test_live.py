@@ -234,10 +234,9 @@ def test_the_certificate_by_hand(bench: Bench) -> None:
 
 def test_adding_a_client_and_preparing_the_receiver(tmp_path: Path) -> None:
     """The other commands of the page, in one shell, in the order of the page."""
+    programs = {"openstreamer": f"{sys.executable} -m openstreamer", "python3": sys.executable}
     commands = [
-        command.replace("openstreamer ", f"{sys.executable} -m openstreamer ").replace(
-            "python3", sys.executable
-        )
+        re.sub(r"\b(openstreamer|python3)(?= )", lambda found: programs[found[1]], command)
         for command in COMMANDS
         if not command.startswith(("./ssl_test.pl", "openssl", "chmod 600 client.key"))
     ]
