@@ -9,6 +9,7 @@ cost itself, never more. Needs the package `atheris`.
 
 from __future__ import annotations
 
+import socket
 import struct
 import sys
 
@@ -28,9 +29,15 @@ with atheris.instrument_imports(include=["openstreamer.client", "openstreamer.ou
 
 TYPES = [*RECORDS, 31_000]
 FORMATS = ("json", "csv", "csv:columns=data.data,packet_data,header.mac,names.rule,spreadsheet=yes", "pcapng",
-           "print", "print:long=yes,colour=always", "pcap")  # fmt: skip
+           "print", "print:long=yes,colour=always", "pcap", "cef")  # fmt: skip
+MESSAGES = ("syslog", "syslog:format=rfc3164,content=json", "syslog:content=cef", "syslog:content=reference")
+
+NOBODY = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)  # takes messages, and never reads them
+NOBODY.bind(("127.0.0.1", 0))
+LOG_SERVER = f"udp://127.0.0.1:{NOBODY.getsockname()[1]}"
 
 OUTPUTS = [create(OutputSpec(*text.partition(":")[::2], "/dev/null")) for text in FORMATS]
+OUTPUTS += [create(OutputSpec(*text.partition(":")[::2], LOG_SERVER)) for text in MESSAGES]
 for each in OUTPUTS:
     each.open(None)
 

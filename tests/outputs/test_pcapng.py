@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def test_an_old_alert_without_a_block_is_joined_too(tmp_path: Path) -> None:
     output.write(batch(Record(7, hand_made.intrusion_7(event_id=9), 1), packet(event_id=9)))
     output.close()
     assert b"[1:1000:3]" in path.read_bytes()
+
+
+def test_an_alert_of_an_unknown_version_has_no_comment_to_give(tmp_path: Path) -> None:
+    newer = Record(400, struct.pack(">II", 9999, 12) + b"\0\0\0\1")
+    one = packet(data=b"packet")
+    output = opened(tmp_path / "out.pcapng")
+    output.write(batch(newer, one))
+    output.close()
+    assert shown(tmp_path / "out.pcapng", "frame.comment") == [[f"packet {stable_id(one)}"]]
 
 
 def test_resuming_begins_a_new_section_and_keeps_waiting_alerts(tmp_path: Path) -> None:

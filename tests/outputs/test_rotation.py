@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from openstreamer.outputs.interface import Output, Place
 from openstreamer.outputs.registry import OutputSpec, create
 from openstreamer.outputs.rotation import RotatingFile, seconds_of, size_of
 from support import batches
+from support.programs import program
 
 
 def row(number: int) -> bytes:
@@ -101,7 +103,7 @@ def output(name: str, settings: str, target: Path) -> Output:
     return made
 
 
-@pytest.mark.parametrize("name", ["json", "csv", "cef"])
+@pytest.mark.parametrize("name", ["json", "csv", "cef", "print"])
 def test_outputs_rotate_between_batches(name: str, tmp_path: Path) -> None:
     path = tmp_path / "events"
     made = output(name, "rotate_size=1,keep=0", path)
@@ -115,6 +117,57 @@ def test_outputs_rotate_between_batches(name: str, tmp_path: Path) -> None:
         assert len(lines) == (3 if name == "csv" else 2)
         if name == "csv":
             assert lines[0].startswith("time,archive_time,server")
+
+
+def captured(path: Path) -> list[bytes]:
+    """The packets of a capture file, 16 bytes each at most, as tshark shows them."""
+    done = subprocess.run(
+        [program("tshark"), "-n", "-x", "-r", str(path)], capture_output=True, check=True, timeout=60
+    )
+    return [bytes.fromhex(line[6:53]) for line in done.stdout.decode().splitlines() if line[:6] == "0000  "]
+
+
+SENT = [(1, b"packet A"), (12, b"packet B"), (1, b"packet C"), (101, b"packet D"), (12, b"packet E")] * 2
+
+
+@pytest.mark.parametrize("name", ["pcap", "pcapng"])
+@pytest.mark.parametrize("saved_after", [0, 1, 3, 4, 9])
+def test_captures_rotate_and_a_crash_leaves_each_packet_once(
+    name: str, saved_after: int, tmp_path: Path
+) -> None:
+    path = tmp_path / f"out.{name}"
+    spec = OutputSpec(name, "rotate_size=1", str(path))
+    first, place = create(spec), None
+    first.open(None)
+    for number, (link_type, data) in enumerate(SENT):
+        if number == saved_after:
+            first.sync()
+            place = json.loads(json.dumps(first.place()))
+        first.write(batches.batch(batches.packet(data=data, link_type=link_type)))
+    first.close()
+    files = [file for file in tmp_path.iterdir() if file.stat().st_size]
+    assert len(files) == len(SENT), "a file for each batch"
+    again = create(spec)
+    again.open(place)
+    for link_type, data in SENT[saved_after:]:
+        again.write(batches.batch(batches.packet(data=data, link_type=link_type)))
+    again.close()
+    found = [data for file in tmp_path.iterdir() if file.stat().st_size for data in captured(file)]
+    assert sorted(found) == sorted(data for _, data in SENT)
+
+
+def test_a_new_file_of_a_capture_says_all_link_types_anew(tmp_path: Path) -> None:
+    made = output("pcapng", "rotate_size=400", tmp_path / "out")
+    for number in range(12):
+        packets = [batches.packet(data=b"%c%02d" % (65 + kind, number), link_type=kind) for kind in (1, 12)]
+        made.write(batches.batch(*packets[: 1 + number % 2]))
+    made.close()
+    files = [*sorted(tmp_path.glob("out.*")), tmp_path / "out"]
+    assert len(files) > 2
+    assert all(file.stat().st_size <= 400 for file in files)
+    assert [data for file in files for data in captured(file)] == [
+        b"%c%02d" % (letter, number) for number in range(12) for letter in b"BM"[: 1 + number % 2]
+    ]
 
 
 def test_units() -> None:

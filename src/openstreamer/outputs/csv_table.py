@@ -22,10 +22,9 @@ import msgspec
 from openstreamer.errors import OutputError
 from openstreamer.outputs import columns as columns_table
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile
 from openstreamer.outputs.interface import Place
 from openstreamer.outputs.one_file import FileOutput
-from openstreamer.outputs.rotation import RotatingFile, RotationConfig, open_rotating
+from openstreamer.outputs.rotation import RotationConfig, open_rotating
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -79,13 +78,14 @@ class CsvOutput(FileOutput):
         self._line_end = line_end
         chosen = columns or [columns_table.column(name) for name in config.columns or columns_table.DEFAULT]
         self._rows = columns_table.RowMaker(chosen)
+        names = [[column.name for column in self._rows.columns]]
+        self._header = self._text(names) if config.header else b""
 
     def open(self, place: Place | None) -> None:
         self._file = open_rotating(self.target, place, self._settings)
-        if self._settings.header and isinstance(self._file, GrowingFile) and self._file.length:
-            header = self._text([[column.name for column in self._rows.columns]])
-            if self._file.head(len(header)) != header:
-                raise OutputError("has other columns than those asked for; move it away", target=self.target)
+        found = self._file.head(len(self._header))
+        if found and found != self._header:
+            raise OutputError("has other columns than those asked for; move it away", target=self.target)
 
     def _text(self, rows: list[Any]) -> bytes:
         text = io.StringIO(newline="")
@@ -103,9 +103,4 @@ class CsvOutput(FileOutput):
                     for part in row
                 ]
             rows.append(row)
-        text = self._text(rows)
-        if isinstance(self._file, RotatingFile) and rows:
-            self._file.roll(len(text))
-        if self._settings.header and not self._file.length:
-            text = self._text([[column.name for column in self._rows.columns]]) + text
-        self._file.append(text)
+        self._file.append(self._text(rows), head=self._header)

@@ -56,7 +56,6 @@ class GrowingFile:
         self._unsynced = False
         self._identity = (0, 0)
         self._placed = False
-        self.generation = 0
 
     def open(self, place: Place | None) -> None:
         """Open or create it; with a place, cut it back to that length. `cut` is how many bytes went.
@@ -160,30 +159,29 @@ class GrowingFile:
             raise
         os.close(old)
         self._placed = placed
-        self.generation += 1
 
     def _read_tail(self) -> bytes:
         start = max(0, self.length - _TAIL)
         return os.pread(self._descriptor, self.length - start, start)
 
-    def append(self, data: Bytes) -> None:
+    def append(self, data: Bytes, *, head: bytes = b"", lead: bytes = b"") -> None:
         """Write all of `data` at the end, or leave the file as it was.
+
+        Args:
+            head: goes before the data where the file turns out to be empty. lead: where it is not.
 
         Raises:
             OutputFull: no room; nothing of it is in the file.
             OutputError: anything else the system says.
         """
-        total = len(data)
-        if not total:
+        if not len(data):
             return
-        view = memoryview(data)
         done = 0
         try:
-            status = os.fstat(self._descriptor)
-            if not status.st_nlink or (not self._placed and self._moved()):
-                self.begin_anew()
-            elif status.st_size != self.length:
-                self._follow_change()
+            self._make_ready(len(lead) + len(data))
+            first = lead if self.length else head
+            view = memoryview(b"".join((first, data)) if first else data)
+            total = len(view)
             while done < total:
                 done += os.pwrite(self._descriptor, view[done:], self.length + done)
         except OSError as error:
@@ -196,6 +194,14 @@ class GrowingFile:
         last = bytes(view[-_TAIL:])
         self._tail = last if len(last) == _TAIL else (self._tail + last)[-_TAIL:]
         self._unsynced = True
+
+    def _make_ready(self, coming: int) -> None:
+        """Before `coming` bytes are added: begin anew if the file has gone, follow what others did to it."""
+        status = os.fstat(self._descriptor)
+        if not status.st_nlink or (not self._placed and self._moved()):
+            self.begin_anew()
+        elif status.st_size != self.length:
+            self._follow_change()
 
     def _follow_change(self) -> None:
         """Somebody else has cut or lengthened the file (log rotation by copying): go on at its end."""
@@ -247,7 +253,6 @@ class OpenStream:
         self._name = path
         self._descriptor = -1
         self._remainder: memoryview | None = None
-        self.generation = 0
 
     def open(self, place: Place | None) -> None:
         if self._name == "-":
@@ -258,15 +263,21 @@ class OpenStream:
         except OSError as error:
             raise OutputError(f"cannot be opened for writing: {error.strerror}", target=self.path) from error
 
-    def append(self, data: Bytes) -> None:
+    def append(self, data: Bytes, *, head: bytes = b"", lead: bytes = b"") -> None:
         """Write all of it. After `OutputFull` the next call goes on where this one stopped.
+
+        Args:
+            head: goes before the very first data. lead: before any other.
 
         Raises:
             OutputClosed: nobody reads it any more.
             OutputFull, OutputError: as in `GrowingFile.append`.
         """
-        view = self._remainder if self._remainder is not None else memoryview(data)
-        self._remainder = None
+        if self._remainder is not None:
+            view, self._remainder = self._remainder, None
+        else:
+            first = lead if self.length else head
+            view = memoryview(b"".join((first, data)) if first and len(data) else data)
         while view:
             try:
                 view = view[os.write(self._descriptor, view) :]

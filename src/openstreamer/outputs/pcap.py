@@ -11,17 +11,18 @@ counted and the count is told. Use pcapng where one file must hold all.
 from __future__ import annotations
 
 import os
+import re
 import struct
-from typing import Annotated
 
 import msgspec
 
 from openstreamer.errors import OutputError
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
 from openstreamer.outputs.interface import FILE, PIPE, Guarantee, Output, Place
 from openstreamer.outputs.one_file import file_guarantee
 from openstreamer.outputs.packets import PACKET_RECORD, RawPacket, packets_of
+from openstreamer.outputs.rotation import RotationConfig, open_rotating
 
 _MAGIC = 0xA1B2C3D4
 _FILE_HEADER = struct.Struct(">IHHiIII")
@@ -29,13 +30,8 @@ _PACKET_HEADER = struct.Struct(">IIII")
 _SNAPLEN = 262_144
 
 
-class PcapConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PcapConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     """Settings of the pcap output."""
-
-    sync: Annotated[
-        SyncPolicy,
-        msgspec.Meta(description="When the file is made durable: before each saved position, or never."),
-    ] = "position"
 
 
 def file_header(link_type: int) -> bytes:
@@ -71,7 +67,7 @@ class PcapOutput(Output):
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         super().__init__(config, target)
         assert isinstance(config, PcapConfig)
-        self._sync: SyncPolicy = config.sync
+        self._settings = config
         self._main: GrowingFile | OpenStream | None = None
         self._link_type: int | None = None
         self._others: dict[int, GrowingFile | OpenStream] = {}
@@ -83,9 +79,11 @@ class PcapOutput(Output):
 
     def open(self, place: Place | None) -> None:
         saved = place or {}
-        self._main = open_target(self.target, saved.get("main"), sync=self._sync)
+        self._main = open_rotating(self.target, saved.get("main"), self._settings)
         if self._main.length:
             self._link_type = link_type_of(self._main.head(_FILE_HEADER.size), self.target)
+        else:
+            self._link_type = saved.get("link_type")  # that of the files before this one
         beside = saved.get("beside", {})
         for number, part in beside.items():
             self._open_beside(int(number), part)
@@ -97,7 +95,7 @@ class PcapOutput(Output):
 
     def _open_beside(self, link_type: int, part: Place | None) -> GrowingFile | OpenStream:
         path = self._beside_path(link_type)
-        file = open_target(path, part, sync=self._sync)
+        file = open_rotating(path, part, self._settings)
         if file.length and link_type_of(file.head(_FILE_HEADER.size), path) != link_type:
             raise OutputError(f"has another link type than {link_type}; move it away", target=path)
         self._others[link_type] = file
@@ -112,16 +110,12 @@ class PcapOutput(Output):
             return
         directory = os.path.dirname(self.target) or "."
         stem, suffix = os.path.splitext(os.path.basename(self.target))
-        start, end = f"{stem}.linktype", suffix or ".pcap"
-        for name in os.listdir(directory):
-            number = name[len(start) : -len(end)]
-            if (
-                name.startswith(start)
-                and name.endswith(end)
-                and number.isdigit()
-                and int(number) not in known
-            ):
-                self._open_beside(int(number), {"length": 0} if begun_since else None)
+        name = re.compile(
+            re.escape(f"{stem}.linktype") + r"(\d{1,10})" + re.escape(suffix or ".pcap") + r"(\.\d{6,})?"
+        )
+        found = {int(match[1]) for other in os.listdir(directory) if (match := name.fullmatch(other))}
+        for number in sorted(found - known):
+            self._open_beside(number, {"length": 0, "number": 1} if begun_since else None)
 
     def write(self, batch: Batch) -> None:
         by_type: dict[int, list[RawPacket]] = {}
@@ -139,7 +133,7 @@ class PcapOutput(Output):
             if file is None:
                 self.left_out += len(packets)
             else:
-                parts = [] if file.length else [file_header(link_type)]
+                parts = []
                 for packet in packets:
                     size = len(packet.data)
                     header = _PACKET_HEADER.pack(
@@ -147,7 +141,7 @@ class PcapOutput(Output):
                     )
                     parts.append(header)
                     parts.append(packet.data)
-                file.append(b"".join(parts))
+                file.append(b"".join(parts), head=file_header(link_type))
             self._written.add(link_type)
         self._written.clear()
 
@@ -171,6 +165,7 @@ class PcapOutput(Output):
             return None
         return {
             "main": main,
+            "link_type": self._link_type,
             "beside": {str(number): file.place() for number, file in self._others.items()},
         }
 

@@ -21,12 +21,13 @@ import msgspec
 from openstreamer.errors import DecodeError, OutputError
 from openstreamer.layouts.records import RECORDS
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, notices_of, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, notices_of
 from openstreamer.outputs.interface import FILE, PIPE, Guarantee, Output, Place
 from openstreamer.outputs.one_file import file_guarantee
 from openstreamer.outputs.packets import PACKET_RECORD, RawPacket, read_packet
+from openstreamer.outputs.rotation import RotationConfig, open_rotating
 from openstreamer.protocol.identity import stable_id
-from openstreamer.protocol.records import Event, Record, decode_record
+from openstreamer.protocol.records import Event, Record, UnknownRecord, decode_record
 
 _SECTION, _INTERFACE, _PACKET = 0x0A0D0D0A, 0x00000001, 0x00000006
 _BYTE_ORDER = 0x1A2B3C4D
@@ -45,16 +46,12 @@ INTRUSION_RECORDS = frozenset(
 EventKey = tuple[int, int, int]
 
 
-class PcapngConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PcapngConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     """Settings of the pcapng output."""
 
     comments: Annotated[
         bool, msgspec.Meta(description="Put the alert, and stable ids, into the comment of packets.")
     ] = True
-    sync: Annotated[
-        SyncPolicy,
-        msgspec.Meta(description="When the file is made durable: before each saved position, or never."),
-    ] = "position"
 
 
 def _padded(data: bytes) -> bytes:
@@ -118,12 +115,11 @@ class PcapngOutput(Output):
     def __init__(self, config: msgspec.Struct, target: str) -> None:
         super().__init__(config, target)
         assert isinstance(config, PcapngConfig)
-        self._sync: SyncPolicy = config.sync
+        self._settings = config
         self._comments = config.comments
         self._file: GrowingFile | OpenStream | None = None
         self._interfaces: dict[int, int] = {}
         self._section_begun = False
-        self._generation = 0
         self._alerts: OrderedDict[EventKey, str] = OrderedDict()
         self._waiting: OrderedDict[EventKey, None] = OrderedDict()
 
@@ -132,7 +128,7 @@ class PcapngOutput(Output):
 
     def open(self, place: Place | None) -> None:
         saved = place or {}
-        self._file = open_target(self.target, saved.get("file"), sync=self._sync)
+        self._file = open_rotating(self.target, saved.get("file"), self._settings)
         head = self._file.head(4)
         if head and head != struct.pack("<I", _SECTION):
             raise OutputError("is no pcapng capture; choose another target", target=self.target)
@@ -143,6 +139,8 @@ class PcapngOutput(Output):
     def _note(self, record: Record, names: Callable[[Event], Mapping[str, str]] | None) -> None:
         event = decode_record(record)
         data: Any = event.data
+        if isinstance(data, UnknownRecord):  # a block of an unknown version: nothing says which event it is
+            return
         key = (data.device_id, data.event_id, data.event_second)
         comment = comment_of(event, names(event) if names else {})
         self._alerts[key] = f"{comment}, alert {stable_id(record)}"
@@ -153,13 +151,9 @@ class PcapngOutput(Output):
 
     def write(self, batch: Batch) -> None:
         assert self._file is not None
-        if self._file.generation != self._generation:  # somebody rotated the file
-            self._generation = self._file.generation
-            self._section_begun, self._interfaces = False, {}
         names = batch.names_function()
         interfaces = dict(self._interfaces)
-        parts: list[bytes] = [] if self._section_begun else [section_header("openstreamer")]
-        packets = 0
+        parts: list[bytes] = []
         for record in batch.records:
             try:
                 if record.record_type == PACKET_RECORD:
@@ -175,14 +169,15 @@ class PcapngOutput(Output):
             interface = interfaces.get(packet.link_type)
             if interface is None:
                 interface = interfaces[packet.link_type] = len(interfaces)
-                parts.append(interface_description(packet.link_type))
             key = (packet.device_id, packet.event_id, packet.event_second)
             parts.append(packet_block(interface, packet, self._comment(key, record)))
             self._waiting.pop(key, None)
-            packets += 1
-        if not packets:
+        if not parts:
             return
-        self._file.append(b"".join(parts))
+        described = [interface_description(link_type) for link_type in interfaces]
+        head = b"".join((section_header("openstreamer"), *described))
+        lead = b"".join(described[len(self._interfaces) :]) if self._section_begun else head
+        self._file.append(b"".join(parts), head=head, lead=lead)
         self._section_begun = True
         self._interfaces = interfaces
 

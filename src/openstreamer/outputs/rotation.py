@@ -23,7 +23,7 @@ from typing import Annotated
 import msgspec
 
 from openstreamer.errors import OutputError
-from openstreamer.outputs.files import Bytes, GrowingFile, OpenStream, SyncPolicy, open_target
+from openstreamer.outputs.files import GrowingFile, OpenStream, SyncPolicy, open_target
 from openstreamer.outputs.interface import Place
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -155,10 +155,9 @@ class RotatingFile(GrowingFile):
         self._placed = True
         self._began = self._clock()
 
-    def append(self, data: Bytes) -> None:
-        if len(data):
-            self.roll(len(data))
-        super().append(data)
+    def _make_ready(self, coming: int) -> None:
+        self.roll(coming)
+        super()._make_ready(coming)
 
     def sync(self) -> None:
         super().sync()

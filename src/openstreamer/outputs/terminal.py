@@ -23,9 +23,9 @@ import msgspec
 
 from openstreamer.outputs import columns as columns_table
 from openstreamer.outputs.batch import Batch
-from openstreamer.outputs.files import open_target
 from openstreamer.outputs.interface import Place
 from openstreamer.outputs.one_file import FileOutput
+from openstreamer.outputs.rotation import RotationConfig, open_rotating
 
 UNSAFE = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb]"
@@ -73,7 +73,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TerminalConfig(RotationConfig, frozen=True, forbid_unknown_fields=True):
     """Settings of the print output."""
 
     long: Annotated[bool, msgspec.Meta(description="Show every field of every event below its line.")] = False
@@ -204,7 +204,7 @@ class TerminalOutput(FileOutput):
         self._terminal = False
 
     def open(self, place: Place | None) -> None:
-        self._file = open_target(self.target, place)
+        self._file = open_rotating(self.target, place, self._settings)
         self._terminal = self.target == "-" and os.isatty(1)
         wanted = self._settings.colour
         self._colour = wanted == "always" or (
