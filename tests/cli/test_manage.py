@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from openstreamer.authority import read_pkcs12
-from openstreamer.cli import manage
+from openstreamer.cli import kept_options, manage
 from openstreamer.server.audit import AuditLog
 from openstreamer.server.state import find
 from support.commands import run
@@ -298,7 +298,7 @@ def test_systemd_is_asked_where_it_has_the_unit(
 
 
 def test_the_unit_runs_with_the_options_kept(place: Managed) -> None:
-    manage.write_kept(
+    kept_options.write_kept(
         find(place.state), {"options": [*OPTIONS, "--nohostcheck"], "directory": str(place.folder)}
     )
     process = place.start("serve", "--kept")

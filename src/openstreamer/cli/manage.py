@@ -7,7 +7,6 @@ service is started as a daemon. Reloading, status and stopping go over the contr
 
 from __future__ import annotations
 
-import datetime
 import json
 import os
 import shutil
@@ -22,6 +21,8 @@ import click
 
 from openstreamer.cli.changes import note_in
 from openstreamer.cli.common import examples, state_option
+from openstreamer.cli.kept_options import check_options, read_kept, write_kept
+from openstreamer.cli.status_words import count, describe
 from openstreamer.errors import OpenStreamerError, StateError, TransportError, UsageError
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ class Manager:
         self._need_running()
         result = ask(self._state, "reload")
         note_in(self._state, "service reloaded")
-        click.echo(f"reloaded; {_count(result['sessions'], 'session')} go on")
+        click.echo(f"reloaded; {count(result['sessions'], 'session')} go on")
         if result["restart"]:
             click.echo(f"these settings changed and need a restart: {', '.join(result['restart'])}")
 
@@ -337,99 +338,3 @@ class Manager:
             told = done.stderr.decode("utf-8", "replace").strip().replace("\n", " ")
             raise StateError(f"systemctl {verb} {UNIT} failed: {told or f'status {done.returncode}'}")
         return done.returncode
-
-
-# --- options that are kept --------------------------------------------------------------------------------
-
-
-def read_kept(state: StateDirectory) -> dict[str, Any]:
-    """`options` of earlier starts and the `directory` they were given in. Raises StateError."""
-    try:
-        kept = json.loads(state.options.read_bytes())
-        options, directory = kept["options"], kept["directory"]
-        if isinstance(directory, str) and all(isinstance(option, str) for option in options):
-            return {"options": list(options), "directory": directory}
-    except FileNotFoundError:
-        return {"options": [], "directory": str(state.path)}
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise StateError(f"{state.options} cannot be read; 'openstreamer manage start --forget' makes it anew")
-
-
-def write_kept(state: StateDirectory, kept: dict[str, Any]) -> None:
-    """Keep options for later starts, readable to the owner of the state directory also where root does it."""
-    from openstreamer.server.state import write_private
-
-    write_private(state.options, json.dumps(kept).encode() + b"\n")
-    if os.geteuid() == 0:
-        owner = state.path.stat()
-        os.chown(state.options, owner.st_uid, owner.st_gid)
-
-
-def check_options(options: Sequence[str]) -> None:
-    """UsageError unless these are options of `serve` that a managed service can have."""
-    from openstreamer.cli import serve
-
-    context = serve.command.make_context("openstreamer serve", list(options))
-    for name in ("state", "daemon", "nodaemon", "kept"):
-        if context.params[name]:
-            raise UsageError(f"--{name} cannot be passed to a managed service")
-
-
-def run_kept(state: Path | None) -> int:
-    """Run the service in the foreground with the options that were kept, as the systemd unit does."""
-    from openstreamer.cli import serve
-    from openstreamer.server.state import open_state
-
-    directory = open_state(state)
-    kept = read_kept(directory)
-    check_options(kept["options"])
-    try:
-        os.chdir(kept["directory"])
-    except OSError as error:
-        raise StateError(f"cannot start in {kept['directory']}: {error.strerror}") from error
-    words = ["--state", str(directory.path), *kept["options"]]
-    with serve.command.make_context("openstreamer serve", words) as context:
-        status: int = serve.command.invoke(context)
-    return status
-
-
-# --- status in words --------------------------------------------------------------------------------------
-
-
-def describe(about: dict[str, object], numbers: dict[str, Any]) -> list[str]:
-    """The numbers of the service as lines of text."""
-    store = numbers["store"]
-    started = datetime.datetime.fromtimestamp(numbers["started"]).astimezone()
-    process = f"process {about.get('pid')}, version {numbers['version']}"
-    lines = [
-        f"the service runs since {started:%Y-%m-%d %H:%M:%S} ({process})",
-        f"listens on {', '.join(numbers['listen'])}" + (f"; web {numbers['web']}" if numbers["web"] else ""),
-        f"event log: {_count(store['records'], 'record')}, {store['bytes']} bytes",
-    ]
-    off = [name for name, enabled in numbers["event_types"].items() if not enabled]
-    if off:
-        lines.append(f"event types off: {', '.join(off)}")
-    if not numbers["host_check"]:
-        lines.append("the host check is off")
-    for item in numbers["inputs"]:
-        problem = f": {item['problem']}" if item["problem"] else ""
-        lines.append(f"input {item['name']}: {item['state']}, {_count(item['lines'], 'line')}{problem}")
-    for client in numbers["clients"]:
-        place = client["place"]
-        words = [_count(client["sessions"], "session")]
-        if place["lag_records"] is not None:
-            words.append(f"{_count(place['lag_records'], 'record')} ({place['lag_seconds']} s) behind")
-        if place["missed_chunks"]:
-            words.append("some were deleted before it got them")
-        if client.get("missed_records"):
-            words.append(f"missed {_count(client['missed_records'], 'record')}, deleted before it came")
-        lines.append(f"client {client['host']}: {', '.join(words)}")
-    if numbers["refused"]:
-        refused = ", ".join(f"{cause} {count}" for cause, count in sorted(numbers["refused"].items()))
-        lines.append(f"refused: {refused}")
-    return lines
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -81,7 +81,7 @@ def command(
     openstreamer.toml in the state directory. 'openstreamer manage' starts and stops it as a daemon.
     """
     if kept:
-        from openstreamer.cli.manage import run_kept
+        from openstreamer.cli.kept_options import run_kept
 
         return run_kept(state)
     if daemon and nodaemon:

@@ -44,17 +44,18 @@ class InputSnapshot(msgspec.Struct):
     note: str
     """What it said last: that a file is not there yet, was rotated."""
     lines: int
+    """Lines or records read."""
     bytes: int
     stored: ByType
     """Event records stored, by event type."""
     dropped: ByType
     """Event records left out because their type is switched off."""
     broken: int
-    """Lines that could not be read."""
+    """Lines or records that could not be read."""
     broken_lines: list[str]
     """The last of them."""
     skipped: int
-    """Lines that carry no event."""
+    """Lines or records that carry no event."""
 
 
 class PlaceSnapshot(msgspec.Struct):
