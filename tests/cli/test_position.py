@@ -17,7 +17,7 @@ import pytest
 
 from openstreamer.authority import Authority
 from openstreamer.client.position import FROM_NOW, Position, PositionFile, SavedState
-from openstreamer.client.positions import effect, inspect, is_server, new_position
+from openstreamer.client.positions import effect, inspect, is_server, new_position, place_words
 from openstreamer.client.service.progress import save_position
 from openstreamer.client.service.state import OutputState, OutputStateFile
 from openstreamer.testing import LocalServer
@@ -109,6 +109,14 @@ def test_set_needs_a_word_where_nobody_can_be_asked(folder: Path) -> None:
     assert "does by itself" in command(folder, "set", str(path), "resume", "--yes").err
     assert "there is no position" in command(folder, "set", str(folder / "none.position"), "now", "--yes").err
     assert path.read_bytes() == before
+
+
+def test_places_of_several_parts_are_told_in_words() -> None:
+    file = {"length": 5678, "tail": "6576656e74", "inode": 7}
+    assert place_words({"file": file, "waiting": [[1, 2, 3, ""]]}) == "file: 5,678 bytes, 1 waiting"
+    assert place_words({"file": file, "waiting": []}) == "file: 5,678 bytes"
+    several = {"main": file, "link_type": 1, "beside": {"0": file}}
+    assert place_words(several) == "main: 5,678 bytes, link type 1, beside 0: 5,678 bytes"
 
 
 def test_set_keeps_the_places_and_the_generation_before(folder: Path) -> None:

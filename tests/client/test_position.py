@@ -259,7 +259,37 @@ def test_a_missing_file_beside_an_older_one_means_the_older_one(tmp_path: Path) 
     file.save(STATE)
     file.save(STATE)
     os.unlink(file.path)
-    assert file.load() == (STATE, None)
+    state, problem = file.load()
+    assert state == STATE
+    assert problem is not None
+    assert "position is gone; going on from the position before it" in problem
+
+
+def test_a_damaged_file_does_not_take_the_place_of_the_one_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash while the next state is saved would leave two damaged ones otherwise."""
+    file = PositionFile(tmp_path / "position")
+    file.save(STATE)
+    file.save(STATE)
+    Path(file.path).write_bytes(b"")
+    file.load()
+
+    def crash(path: str, target: str) -> None:
+        if target == file.path:
+            raise OSError(5, "crash")
+        replace(path, target)
+
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(OutputError):
+        file.save(SavedState(server="other"))
+    assert PositionFile(file.path).load()[0] == STATE
+    monkeypatch.undo()
+    file.save(SavedState(server="other"))
+    assert Path(file.previous).read_bytes() == encode_state(STATE)
+    file.save(STATE)
+    assert decode_state(Path(file.previous).read_bytes()).server == "other"
 
 
 def test_two_damaged_files_are_not_taken_for_none(tmp_path: Path) -> None:

@@ -270,6 +270,7 @@ class GenerationsFile(Generic[State]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self.previous = f"{self.path}.previous"
+        self._newest_unusable = False
 
     def encode(self, state: State) -> bytes:
         """The content of the file."""
@@ -280,23 +281,28 @@ class GenerationsFile(Generic[State]):
         raise NotImplementedError
 
     def load(self) -> tuple[State | None, str | None]:
-        """The saved state, or None where there never was one; and a sentence where the newest was damaged.
+        """The saved state, or None where there never was one; and a sentence where the newest was no use.
 
         Raises:
             ConfigurationError: both generations are damaged.
         """
-        problems = []
+        problems: list[str] = []
+        gone = False
         for path in (self.path, self.previous):
             try:
                 with open(path, "rb") as file:
                     data = file.read()
                 state = self.decode(data)
             except FileNotFoundError:
+                gone = gone or path == self.path
                 continue
             except (OSError, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
                 reason = error.strerror if isinstance(error, OSError) else str(error)
                 problems.append(f"{path} cannot be used ({reason})")
+                self._newest_unusable = self._newest_unusable or path == self.path
                 continue
+            if not problems and gone:
+                problems.append(f"{self.path} is gone")
             if not problems:
                 return state, None
             return (
@@ -309,6 +315,8 @@ class GenerationsFile(Generic[State]):
 
     def save(self, state: State) -> None:
         """Put a new state in place of the old one; what was the newest becomes the generation before it.
+
+        A damaged newest one does not: until the new state is there, the one before it is all there is.
 
         Raises:
             OutputError: the disk did not take it; the old state is as it was.
@@ -326,10 +334,12 @@ class GenerationsFile(Generic[State]):
                 os.close(descriptor)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(kept)
-            with contextlib.suppress(FileNotFoundError):
-                os.link(self.path, kept)
-                os.replace(kept, self.previous)
+            if not self._newest_unusable:
+                with contextlib.suppress(FileNotFoundError):
+                    os.link(self.path, kept)
+                    os.replace(kept, self.previous)
             os.replace(temporary, self.path)
+            self._newest_unusable = False
             self._sync_directory()
         except OSError as error:
             raise OutputError(f"the position cannot be saved: {error.strerror}", target=self.path) from error

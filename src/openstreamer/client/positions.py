@@ -345,7 +345,18 @@ def place_words(place: dict[str, Any] | None) -> str:
         return "goes on where it is (no place is kept)"
     if isinstance(place.get("length"), int):
         return f"{place['length']:,} bytes"
-    return ", ".join(f"{name} {value}" for name, value in place.items())
+    return ", ".join(filter(None, [_part_words(name, value) for name, value in place.items()]))
+
+
+def _part_words(name: str, value: object) -> str:
+    """A part of a place that has several: files by their length, what is held by its number."""
+    if isinstance(value, dict):
+        if isinstance(value.get("length"), int):
+            return f"{name}: {value['length']:,} bytes"
+        return ", ".join(filter(None, [_part_words(f"{name} {key}", part) for key, part in value.items()]))
+    if isinstance(value, list):
+        return f"{len(value):,} {name}" if value else ""
+    return f"{name.replace('_', ' ')} {value}"
 
 
 def for_programs(found: Found) -> dict[str, Any]:
