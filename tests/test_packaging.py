@@ -87,7 +87,9 @@ def test_the_wheel_runs_without_extras(environment: Path) -> None:
     run(environment, "init", "--state", "state")
     run(environment, "backup", "b.tar.gz", "--state", "state")
     run(environment, "restore", "b.tar.gz", "--state", "other")
-    assert "intrusion" in run(environment, "demo")
+    shown = run(environment, "demo")
+    assert "intrusion" in shown
+    assert "It has no pages: the web interface needs an optional part" in shown
     pages = environment / "share" / "man" / "man1"
     assert {page.name for page in pages.iterdir()} == {
         page.name for page in (ROOT / "docs" / "man").iterdir()

@@ -41,6 +41,7 @@ def test_it_shows_events_and_ends_by_itself(tmp_path: Path) -> None:
         assert re.search(rf"^ +{count}  {name}$", done.stdout, re.MULTILINE)
     assert "919 events came through" in done.stdout
     assert "SAMPLE WEB password file asked for in a request" in done.stdout
+    assert re.search(r"^Its pages are on http://127\.0\.0\.1:\d+/", done.stdout, re.MULTILINE)
     assert "\x1b[" not in done.stdout
     assert list(tmp_path.iterdir()) == []
 

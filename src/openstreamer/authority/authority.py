@@ -255,7 +255,9 @@ class Authority(Foundation):
         """Spare the making of a key that the registry would refuse in the end."""
         for client in self.registry.list():
             if client.host == host:
-                raise AuthorityError(f"there is a client {host} already: revoke it first")
+                raise AuthorityError(
+                    f"there is a client {host} already: renew it for a new file, or revoke it first"
+                )
 
     @staticmethod
     def _names_of(host: str, also: Iterable[str]) -> tuple[str, Names]:

@@ -120,7 +120,9 @@ class Registry(Register):
                 )
                 identifier = cursor.lastrowid or 0
             elif row[1] is None:
-                raise AuthorityError(f"there is a client {host} already: revoke it first")
+                raise AuthorityError(
+                    f"there is a client {host} already: renew it for a new file, or revoke it first"
+                )
             else:
                 identifier = row[0]
                 connection.execute(

@@ -25,7 +25,7 @@ from pathlib import Path
 import click
 
 from openstreamer.cli.common import examples
-from openstreamer.errors import OpenStreamerError
+from openstreamer.errors import MissingExtra, OpenStreamerError
 
 START_SECONDS = 20.0
 """How long the service may take to listen."""
@@ -183,6 +183,8 @@ class Demonstration:
                 click.echo(f"It listens on {', '.join(map(str, addresses))}.")
                 if self.pages:
                     click.echo(f"Its pages are on {self.pages}, the password is the one above.")
+                else:
+                    click.echo(f"It has no pages: {MissingExtra('the web interface', 'web')}")
                 return int(str(addresses[0]).rpartition(":")[2])
             time.sleep(0.05)
         raise OpenStreamerError(f"the service did not listen within {START_SECONDS:.0f} seconds")
