@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import stat
 import struct
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -181,8 +185,49 @@ def test_options_shortened_and_with_one_dash_or_two() -> None:
 def test_flags_by_number_and_by_name() -> None:
     assert parse_flags("FLAG_IDS|FLAG_METADATA_4") == parse_flags("ids,metadata_4") == 0x00100004
     assert parse_flags("0x10") == parse_flags("16") == 16
+    assert parse_flags("0") == 0x00000003, "as the reference client's library: packets and metadata"
     with pytest.raises(UsageError, match="FLAG_RUA"):
         parse_flags("NONSENSE")
+
+
+def test_the_settings_of_an_output_are_told(folder: Path) -> None:
+    done = ssl_test(folder, "-o", "csv:help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "separator=" in done.stdout
+
+
+def test_the_port_may_stand_behind_the_server(folder: Path) -> None:
+    with serving(lambda conversation: conversation.close(), folder) as server:
+        done = ssl_test(folder, f"127.0.0.1:{server.port}")
+    assert server.conversations, done.stderr
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGQUIT], [signal.SIGINT] * 5, [signal.SIGTERM, signal.SIGINT]])
+def test_no_signal_leaves_the_key_behind(numbers: list[signal.Signals], folder: Path) -> None:
+    """Whoever presses Ctrl-C again and again, or Ctrl-\\, gets an end without key and without traceback."""
+    here = threading.Event()
+
+    def script(conversation: Conversation) -> None:
+        conversation.receive()
+        here.set()
+        with contextlib.suppress(OSError, EOFError):
+            conversation.receive()
+
+    with serving(script, folder) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "openstreamer.cli.ssl_test", "127.0.0.1", "-po", str(server.port)],
+            cwd=folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert here.wait(30)
+        assert (folder / "server.key").exists()
+        for number in numbers:
+            process.send_signal(number)
+            time.sleep(0.01)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode in ((0, 130) if signal.SIGTERM in numbers else (130,))
+    assert "Traceback" not in told
+    assert not (folder / "server.crt").exists()
+    assert not (folder / "server.key").exists()
 
 
 @pytest.mark.parametrize(
@@ -195,7 +240,9 @@ def test_flags_by_number_and_by_name() -> None:
             (f"h -o {name} -f x -h 10.0.0.1", 2, "host queries do not go with")
             for name in ("csv", "pcap", "snmp", "syslog")
         ],
-        ("h -s yesterday", 2, "takes all, now or bookmark"),
+        ("h -s yesterday", 2, "ssl_test: -start takes all, now or bookmark"),
+        ("h:99999", 2, "ssl_test: '99999' is no port"),
+        ("h -o tape:help", 2, "there is no output 'tape'"),
         ("h -pkcs12 missing", 2, "cannot read missing"),
     ],
 )

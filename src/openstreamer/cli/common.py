@@ -135,8 +135,11 @@ def add_debug_option(command: click.Command) -> None:
             add_debug_option(subcommand)
 
 
-def report(error: BaseException, *, debug: bool = False) -> int:
-    """Write one sentence about `error` to standard error and return the exit status that belongs to it."""
+def report(error: BaseException, *, debug: bool = False, program: str = "openstreamer") -> int:
+    """Write one sentence about `error` to standard error and return the exit status that belongs to it.
+
+    `program` is the name that the sentence begins with.
+    """
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 0 if error.code is None else 1
     if isinstance(error, click.exceptions.Exit):
@@ -151,24 +154,24 @@ def report(error: BaseException, *, debug: bool = False) -> int:
         return 1
     if debug:
         traceback.print_exception(error)
-    sentence, status = _describe(error)
+    sentence, status = _describe(error, program)
     print(sentence, file=sys.stderr)
     return status
 
 
-def _describe(error: BaseException) -> tuple[str, int]:
+def _describe(error: BaseException, program: str) -> tuple[str, int]:
     if isinstance(error, OpenStreamerError):
-        return f"openstreamer: {error}", error.exit_status
+        return f"{program}: {error}", error.exit_status
     if isinstance(error, click.UsageError):
-        path = error.ctx.command_path if error.ctx is not None else "openstreamer"
+        path = error.ctx.command_path if error.ctx is not None else program
         return f"{path}: {error.format_message().rstrip('.')}; see '{path} --help'", error.exit_code
     if isinstance(error, click.ClickException):
-        return f"openstreamer: {error.format_message()}", error.exit_code
+        return f"{program}: {error.format_message()}", error.exit_code
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename is not None else ""
-        return f"openstreamer: {error.strerror}{where}", 1
+        return f"{program}: {error.strerror}{where}", 1
     name = type(error).__name__
-    return f"openstreamer: unexpected {name}: {error} (a fault of the program; --debug shows where)", 1
+    return f"{program}: unexpected {name}: {error} (a fault of the program; --debug shows where)", 1
 
 
 def _is_broken_pipe(error: BaseException | None) -> bool:

@@ -26,13 +26,12 @@ from openstreamer.cli.ssl_test_options import (
     make_parser,
     parse_flags,
 )
+from openstreamer.client.address import parse_server
 from openstreamer.errors import OpenStreamerError, UsageError
 
 if TYPE_CHECKING:
     from openstreamer.client.credentials import ClientCredentials
     from openstreamer.outputs.interface import Output
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _PIPE_COLUMNS = {
     "sensor_id": "device_id", "event_id": "event_id", "event_sec": "event_second",
@@ -168,7 +167,7 @@ def _run_events(
     flags: int,
     observer: _Observer,
 ) -> int:
-    from openstreamer.cli.ssl_test_files import BOOKMARK, Bookmark
+    from openstreamer.cli.ssl_test_files import BOOKMARK, SIGNALS, Bookmark
     from openstreamer.client.connection import Connection, LostConnection
     from openstreamer.client.feed import Feed, FeedSettings
     from openstreamer.client.position import PositionTracker
@@ -214,7 +213,7 @@ def _run_events(
         if len(asked) > 1 or stop.interruption_allowed:
             raise KeyboardInterrupt
 
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, ask)
     try:
         output.open(None)
@@ -230,7 +229,7 @@ def _run_events(
         stop.close()
         if asked:
             observer.say(f"signal {signal.Signals(asked[-1]).name} received, cleaning up")
-    return INTERRUPTED if asked and asked[-1] == signal.SIGINT else 0
+    return INTERRUPTED if asked and asked[-1] in (signal.SIGINT, signal.SIGQUIT) else 0
 
 
 def _usage(say: Callable[[str], object]) -> None:
@@ -254,25 +253,32 @@ def run(arguments: Sequence[str]) -> int:
     if options.help:
         _usage(sys.stdout.write)
         return 0
+    name, _, settings = options.output.partition(":")
+    if settings == "help":
+        from openstreamer.outputs.registry import manual
+
+        print(manual(name))
+        return 0
     if options.server is None:
         raise UsageError("which server? ssl_test SERVER [options]")
-    if not 0 < options.port < 65536:
+    if options.port is not None and not 0 < options.port < 65536:
         raise UsageError(f"{options.port} is no port")
+    options.server, options.port = parse_server(options.server, options.port)
     if options.group < 0:
         raise UsageError("-group takes seconds, 0 or more")
     output = make_output(options)
-    usual, _ = OUTPUTS.get(options.output.partition(":")[0], (OTHER_FLAGS, ""))
+    usual, _ = OUTPUTS.get(name, (OTHER_FLAGS, ""))
     if options.host is not None:
         usual = HOST_FLAGS
     flags = usual if options.flags is None else parse_flags(options.flags)
 
-    from openstreamer.cli.ssl_test_files import credentials_of, pem_files, starting_point
+    from openstreamer.cli.ssl_test_files import SIGNALS, credentials_of, pem_files, starting_point
 
     observer = _Observer(options.verbose)
     start = starting_point(options.start)
     observer.say("setting up authentication")
     credentials, certificate, key = credentials_of(options.pkcs12, options.password, observer.say)
-    for number in _SIGNALS:
+    for number in SIGNALS:
         signal.signal(number, _interrupt)
     with pem_files(certificate, key, observer.say):
         observer.say(f"starting at {start}")
@@ -289,7 +295,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = run(given)
         sys.stdout.flush()
     except (OpenStreamerError, SystemExit, KeyboardInterrupt, OSError) as error:
-        status = report(error, debug="--debug" in given or "-debug" in given)
+        debug = any(word in ("--debug", "-debug", "-de", "-deb", "-debu") for word in given)
+        status = report(error, debug=debug, program="ssl_test")
     sys.exit(status)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +23,9 @@ from openstreamer.errors import AuthorityError, UsageError
 
 BOOKMARK = "estreamer.bmark"
 CERTIFICATE, KEY = "server.crt", "server.key"
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""What ends a run in good order."""
 
 
 class Bookmark(PositionFile):
@@ -98,6 +102,16 @@ def pem_files(certificate: bytes, key: bytes, say: Callable[[str], None]) -> Ite
             say(f"pkcs12: wrote {name}")
         yield
     finally:
+        _ignore_signals()
         for name in made:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
+
+
+def _ignore_signals() -> None:
+    """From here on nothing keeps the files: they go, and the process ends."""
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+            return

@@ -27,6 +27,9 @@ OTHER_FLAGS = OUTPUTS["print"][0]
 HOST_FLAGS = 0x00100000
 """The flags word of a session for host requests."""
 
+NO_FLAGS = 0x00000003
+"""What is asked for where no flag is given."""
+
 FLAGS: tuple[str, ...] = (
     "PKTS", "METADATA", "IDS", "RNA", "POLICY_EVENTS", "IMPACT_ALERTS", "IDS_IMPACT_FLAG", "RNA_EVENTS_2",
     "RNA_FLOW", "POLICY_EVENTS_2", "RNA_EVENTS_3", "HOST_ONLY", "RNA_FLOW_3", "POLICY_EVENTS_3",
@@ -86,6 +89,8 @@ def expand(arguments: Sequence[str]) -> list[str]:
 def parse_flags(text: str) -> int:
     """A flags word: a number (0x… or decimal), or names of bits joined by commas or `|`.
 
+    For 0 it is packets and metadata, which the reference client's library asks for then.
+
     Raises:
         UsageError: it is neither.
     """
@@ -101,12 +106,12 @@ def parse_flags(text: str) -> int:
             word |= 1 << FLAGS.index(name)
     if not 0 <= word <= 0xFFFFFFFF:
         raise UsageError(f"{text!r} does not fit into the 32 bits of a flags word")
-    return word
+    return word or NO_FLAGS
 
 
 def make_parser() -> argparse.ArgumentParser:
-    plugins = "\n".join(f"  {name:8}{text}" for name, (_, text) in OUTPUTS.items())
     """What argparse makes of expanded options; its help is the usage."""
+    plugins = "\n".join(f"  {name:8}{text}" for name, (_, text) in OUTPUTS.items())
     parser = argparse.ArgumentParser(
         prog="ssl_test",
         usage="ssl_test SERVER [options]",
@@ -116,12 +121,14 @@ def make_parser() -> argparse.ArgumentParser:
         add_help=False,
         allow_abbrev=False,
     )
-    parser.add_argument("server", nargs="?", metavar="SERVER", help="address or name of the server")
+    parser.add_argument(
+        "server", nargs="?", metavar="SERVER", help="address or name of the server, or NAME:PORT"
+    )
     parser.add_argument("--output", default="print", metavar="NAME", help="output [default: print]")
     parser.add_argument("--file", metavar="FILE", help="file, or receiver of traps [default: screen]")
     parser.add_argument("--host", metavar="IP", help="hosts: IP, IP1,IP2 (a range), or a network")
     parser.add_argument("--ipv6", action="store_true", help="connect over IPv6")
-    parser.add_argument("--port", type=int, default=8302, metavar="N", help="port [default: 8302]")
+    parser.add_argument("--port", type=int, metavar="N", help="port [default: 8302]")
     parser.add_argument("--pkcs12", metavar="FILE", help="[default: the first *.pkcs12 here]")
     parser.add_argument("--password", metavar="TEXT", help="password of that file")
     parser.add_argument(
