@@ -148,12 +148,17 @@ class RemoteProtocolError(ProtocolError):
 
 
 class PeerError(OpenStreamerError):
-    """The peer sent an Error message; it closes the connection after it."""
+    """The peer sent an Error message; it closes the connection after it. `peer` is its name, where known."""
 
     exit_status = 4
 
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"the peer reports error {code}" + (f": {text}" if text else ""))
+    def __init__(self, code: int, text: str, *, peer: str = "") -> None:
+        said = f": {text}" if text else ""
+        super().__init__(
+            f"{peer} reports error {code}{said}; 'openstreamer explain error {code}' says what it means"
+            if peer
+            else f"the peer reports error {code}{said}"
+        )
         self.code = code
         self.text = text
 

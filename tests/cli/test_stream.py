@@ -212,7 +212,25 @@ def test_errors_of_the_peer_are_status_four(command: Command, tmp_path: Path) ->
 
     with serving(script, tmp_path) as server:
         _, told = command.run(f"127.0.0.1:{server.port}", status=4)
-    assert told == "openstreamer: the peer reports error -5: no\n"
+    assert told == (
+        f"openstreamer: 127.0.0.1:{server.port} reports error -5: no;"
+        " 'openstreamer explain error -5' says what it means\n"
+    )
+
+
+def test_a_broken_protocol_is_told_with_the_server_and_what_to_do(command: Command, tmp_path: Path) -> None:
+    def script(conversation: Conversation) -> None:
+        conversation.greet()
+        conversation.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        conversation.wait_for_end()
+
+    with serving(script, tmp_path) as server:
+        _, told = command.run(f"127.0.0.1:{server.port}", status=4)
+    name = f"127.0.0.1:{server.port}"
+    assert told == (
+        f"openstreamer: {name} breaks the protocol: a message has header version 18516, not 1;"
+        f" 'openstreamer test {name}' looks closer\n"
+    )
 
 
 def test_without_reconnection_a_loss_is_status_one(command: Command) -> None:

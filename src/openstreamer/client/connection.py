@@ -17,7 +17,13 @@ import time
 from typing import Any, cast
 
 from openstreamer.client.stop import Stop
-from openstreamer.errors import OpenStreamerError, RefusedError, RemoteProtocolError, TransportError
+from openstreamer.errors import (
+    OpenStreamerError,
+    PeerError,
+    RefusedError,
+    RemoteProtocolError,
+    TransportError,
+)
 
 _RECEIVE = 256 * 1024
 _PLAIN = 512 * 1024
@@ -97,6 +103,18 @@ def handshake_error(error: ssl.SSLError, server: str) -> OpenStreamerError:
     ):
         return RefusedError(f"{server} and this client have no TLS version and cipher in common ({reason})")
     return LostConnection(f"TLS with {server} failed: {reason or error}", on_purpose=False)
+
+
+def end_of_session(error: OpenStreamerError, server: str) -> OpenStreamerError:
+    """What the protocol says a session ended with, for people: who it was, and where to look."""
+    if isinstance(error, PeerError):
+        return PeerError(error.code, error.text, peer=server)
+    if isinstance(error, RemoteProtocolError):
+        return RemoteProtocolError(
+            f"{server} breaks the protocol: {error}; 'openstreamer test {server}' looks closer",
+            code=error.code,
+        )
+    return error
 
 
 def resolve(host: str, port: int, *, ipv6: bool) -> list[tuple[socket.AddressFamily, Any]]:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
-from openstreamer.client.connection import Connection, SilentPeer
+from openstreamer.client.connection import Connection, SilentPeer, end_of_session
 from openstreamer.client.credentials import ClientCredentials, KnownServers, make_context
 from openstreamer.errors import DecodeError, OpenStreamerError, UsageError
 from openstreamer.layouts.host_requests import BANNERS, HOST_DATA_TYPES, NOTES
@@ -236,7 +236,7 @@ class HostSession:
         connection, silence = self._connection, self._settings.silence
         assert connection is not None
         if self._session.error is not None:
-            raise self._session.error
+            raise end_of_session(self._session.error, self._settings.server)
         connection.send(self._session.send(self._settings.request(target)))
         until = time.monotonic() + silence
         came = 0
@@ -261,7 +261,7 @@ class HostSession:
         connection = self._connection
         assert connection is not None
         if self._session.error is not None:
-            raise self._session.error
+            raise end_of_session(self._session.error, self._settings.server)
         data = connection.receive(max(0.0, seconds))
         if data is None:
             return []
@@ -270,7 +270,7 @@ class HostSession:
         with contextlib.suppress(OpenStreamerError) if self._session.closed else contextlib.nullcontext():
             connection.send(self._session.acknowledge())
         if self._session.error is not None and not found:
-            raise self._session.error
+            raise end_of_session(self._session.error, self._settings.server)
         return found
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from openstreamer.client.connection import end_of_session
 from openstreamer.client.names import METADATA_RECORDS, NameCache
 from openstreamer.client.position import PositionTracker
 from openstreamer.client.request import Request
@@ -143,7 +144,7 @@ class Receiver:
                 counts.malformed += 1
                 self.problems.append(event.reason)
         if self._session.error is not None and not self.finished:
-            raise self._session.error
+            raise end_of_session(self._session.error, self._server)
 
     def _deliveries(self, fresh: list[Record]) -> Iterator[Delivery]:
         wanted = self._wanted
