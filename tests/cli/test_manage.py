@@ -184,6 +184,7 @@ def test_a_reload_under_load_loses_nothing_and_keeps_the_session(place: Managed)
         assert len(json.loads(place.manage("status", "--json"))["sessions"]) == 1
     assert len(got) == count
     assert place.service_log().count("reloaded; 1 sessions go on") == reloads
+    wait_until(lambda: "\nended: left 1\n" in place.manage("status"), "the end of the session")
 
 
 def test_a_restart_under_load_loses_nothing(place: Managed) -> None:

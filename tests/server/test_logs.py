@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from openstreamer.authority import read_pkcs12
+from openstreamer.errors import UsageError
 from openstreamer.log_forms import Peer
 from openstreamer.server import logs
 from support.log_servers import rsyslogd
@@ -66,6 +68,38 @@ def test_text_stays_one_line_and_a_renamed_file_is_begun_anew(tmp_path: Path) ->
     assert first.count("\n") == 1
     assert json.loads(file.read_text())["message"] == "second"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_log_that_cannot_be_had_is_named_and_one_that_goes_away_is_survived(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match=r"cannot open the log .*/none/log: No such file"):
+        logs.configure("info", target=tmp_path / "none" / "log")
+    place = tmp_path / "syslog"
+    with pytest.raises(UsageError, match=r"no syslog listens at .*: start it, or log elsewhere"):
+        logs.configure("info", target="syslog", syslog_socket=str(place))
+    for _ in range(2):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+            server.bind(str(place))
+            server.settimeout(5)
+            logs.configure("info", target="syslog", syslog_socket=str(place))
+            log.info("heard")
+            assert server.recv(1000).endswith(b": heard")
+        log.info("%s: while it is away", Peer("192.0.2.1:5"))
+        place.unlink()
+        log.info("gone")
+        shown = capsys.readouterr().err
+        assert "Traceback" not in shown
+        assert [line.split(" INFO ")[1] for line in shown.splitlines()] == [
+            "192.0.2.1:5: while it is away",
+            "gone",
+        ]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server:
+            server.bind(str(place))
+            server.settimeout(5)
+            log.info("back")
+            assert server.recv(1000).endswith(b": back")
+        place.unlink()
 
 
 SERVE = """

@@ -304,11 +304,15 @@ def test_a_request_that_nothing_answers_gets_an_error(start: Start) -> None:
         assert struct.unpack_from(">i", answer[1])[0] == -5
 
 
-def test_time_limits_before_the_request_and_of_the_handshake(start: Start) -> None:
+def test_time_limits_before_the_request_and_of_the_handshake(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
     live = start(settings={"sessions": {"request_seconds": 0.5, "handshake_seconds": 0.5}})
     with live.client() as client:
         (answer,) = client.closed(timeout=4)
         assert answer[0] == 1
+    assert "bad request: no request came within 0.5 s" in caplog.text
+    assert "keep-alive" not in caplog.text
     with socket.create_connection((HOST, live.port), timeout=4) as plain:
         assert plain.recv(1) == b""
     wait_until(lambda: live.service.statistics.refused["handshake too slow"] == 1)

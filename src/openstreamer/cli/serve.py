@@ -117,11 +117,10 @@ def command(
             form=log_format or settings.log.format,
             target="syslog" if syslog else log_file or (directory.log if daemon else None),
         )
-    except OSError as error:
-        failure = UsageError(f"cannot open the log: {error.strerror or error}")
+    except UsageError as error:
         if starter is not None:
-            starter.failed(failure)
-        raise failure from error
+            starter.failed(error)
+        raise
     return run(
         directory,
         settings,

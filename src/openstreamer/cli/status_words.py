@@ -34,9 +34,11 @@ def describe(about: dict[str, object], numbers: dict[str, Any]) -> list[str]:
         if client.get("missed_records"):
             words.append(f"missed {count(client['missed_records'], 'record')}, deleted before it came")
         lines.append(f"client {client['host']}: {', '.join(words)}")
-    if numbers["refused"]:
-        refused = ", ".join(f"{cause} {count}" for cause, count in sorted(numbers["refused"].items()))
-        lines.append(f"refused: {refused}")
+    for word, causes in (("refused", numbers["refused"]), ("ended", numbers["ended"])):
+        if causes:
+            lines.append(
+                f"{word}: {', '.join(f'{cause} {number}' for cause, number in sorted(causes.items()))}"
+            )
     return lines
 
 

@@ -6,14 +6,18 @@ the log of `run` goes, the client's service.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
 import logging.handlers
 import os
+import socket
 import sys
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
+from openstreamer.errors import UsageError
 from openstreamer.log_forms import JsonForm, TextForm
 
 SYSLOG_SOCKET = "/dev/log"
@@ -22,14 +26,37 @@ SYSLOG_SOCKET = "/dev/log"
 LOGGER = "openstreamer"
 
 
+_PLAIN = TextForm("%(asctime)s %(levelname)s %(message)s")
+
+
 class _Syslog(logging.handlers.SysLogHandler):
     """Syslog on this machine; each message with the program's name and process number."""
 
     append_nul = False
 
     def __init__(self, address: str) -> None:
+        _try_socket(address)  # the handler itself passes over a syslog that is not there
         super().__init__(address, logging.handlers.SysLogHandler.LOG_DAEMON)
         self.ident = f"{LOGGER}[{os.getpid()}]: "
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """While syslog is away its messages go to standard error, each a line; it is tried anew each time."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"{_PLAIN.format(record)}\n")
+            sys.stderr.flush()
+
+
+def _try_socket(address: str) -> None:
+    """Connect once, by datagrams or as a stream. Raises OSError if nothing listens."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_UNIX, kind) as trial:
+            try:
+                trial.connect(address)
+            except OSError as error:
+                if error.errno != errno.EPROTOTYPE or kind == socket.SOCK_STREAM:
+                    raise
+            else:
+                return
 
 
 class _File(logging.handlers.WatchedFileHandler):
@@ -47,15 +74,27 @@ def configure(
     target: Path | Literal["syslog"] | None = None,
     syslog_socket: str | None = None,
 ) -> None:
-    """Send the log from this level on to standard error, a file or syslog. Raises OSError.
+    """Send the log from this level on to standard error, a file or syslog.
 
     Text in a file and on standard error carries time and level; syslog and the journal have their own.
+
+    Raises UsageError: there is no syslog, or the file cannot be opened.
     """
     handler: logging.Handler
     if target == "syslog":
-        handler = _Syslog(syslog_socket or SYSLOG_SOCKET)
+        place = syslog_socket or SYSLOG_SOCKET
+        try:
+            handler = _Syslog(place)
+        except OSError as error:
+            raise UsageError(
+                f"no syslog listens at {place} ({error.strerror or error}): start it, or log elsewhere "
+                "(--log-file FILE)"
+            ) from error
     elif target is not None:
-        handler = _File(target, encoding="utf-8")
+        try:
+            handler = _File(target, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot open the log {target}: {error.strerror or error}") from error
     else:
         handler = logging.StreamHandler(sys.stderr)
     root = logging.getLogger(LOGGER)
@@ -75,11 +114,11 @@ def set_form(form: str) -> None:
         elif isinstance(handler, _Syslog):
             handler.setFormatter(TextForm("%(message)s"))
         elif isinstance(handler, _File):
-            handler.setFormatter(TextForm("%(asctime)s %(levelname)s %(message)s"))
+            handler.setFormatter(_PLAIN)
         elif "JOURNAL_STREAM" in os.environ:
             handler.setFormatter(TextForm("%(levelname)s %(message)s"))  # the journal knows the time
         else:
-            handler.setFormatter(TextForm("%(asctime)s %(levelname)s %(message)s"))
+            handler.setFormatter(_PLAIN)
 
 
 def set_level(level: str) -> None:

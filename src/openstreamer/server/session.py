@@ -20,7 +20,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 
 from openstreamer.authority import EVENT_CLASSES, Client
-from openstreamer.errors import OpenStreamerError, PeerError, StoreError
+from openstreamer.errors import OpenStreamerError, PeerError, RemoteProtocolError, StoreError
 from openstreamer.protocol.items import Items
 from openstreamer.protocol.messages import (
     NOW,
@@ -185,7 +185,7 @@ class Session:
             self.end("takes nothing")
         elif self.connection.writable:
             self._protocol.handle_timer(now)
-            if self._write_answers():
+            if self._write_answers() and not self.over:
                 log.debug("%s: keep-alive", self.connection.peer)
 
     # called by the connection
@@ -244,7 +244,9 @@ class Session:
             self.connection.write(answers)
         if self._protocol.closing and not self.over:
             error = self._protocol.error
-            if error is not None:
+            if isinstance(error, RemoteProtocolError) and self.selection is None:
+                log.warning("%s: bad request: %s", self.connection.peer, error)
+            elif error is not None:
                 log.warning("%s: %s", self.connection.peer, error)
             self._stop(_end_word(error))
         return bool(answers)
