@@ -697,6 +697,20 @@ def test_a_stream_that_breaks_off(tmp_path: Path) -> None:
         report = check(server.port, credentials=a_client(tmp_path), events=("connection",))
     assert report.status == 1
     assert any(f.step == "events" and f.mark == "failed" for f in report.findings)
+    assert report.classes() == {"connection": "unknown"}, "it may have been about to come"
+
+
+def test_a_request_that_is_answered_with_an_error(tmp_path: Path) -> None:
+    def refuse(conversation: Conversation) -> None:
+        conversation.receive()
+        conversation.send(hand_made.error(-3, "no"))
+        conversation.wait_for_end()
+
+    with serving(refuse, tmp_path) as server:
+        report = check(server.port, credentials=a_client(tmp_path))
+    assert report.status == 4
+    assert "error -3: no" in report["request"].text
+    assert report.classes() == {}, "nothing was asked for, so nothing can be said of classes"
 
 
 def test_certificates_are_found_in_a_handshake_in_the_clear() -> None:

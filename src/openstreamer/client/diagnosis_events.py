@@ -148,6 +148,7 @@ class EventCheck:
         self._arrived = {name: Arrived() for name in self._asked}
         self._talk: Talk | None = None
         self._newest = 0
+        self._broke_off = False
         self.over = False
 
     def reconnect(self) -> None:
@@ -201,6 +202,7 @@ class EventCheck:
         try:
             answered = talk.answered(settings.seconds)
         except PeerError as error:
+            self.over = True
             yield self._let_in()
             yield self._error(error)
             return
@@ -301,6 +303,7 @@ class EventCheck:
         return talk.listen(QUIET_SECONDS + 0.5, frozenset()) != "drained"
 
     def _broken(self, error: OpenStreamerError) -> Finding:
+        self._broke_off = True
         return Finding(
             step="events",
             mark="failed",
@@ -340,6 +343,13 @@ class EventCheck:
                 if self._settings.extended
                 else "ask in an extended request: leave out --no-extended",
                 details={"class": name, "state": "refused"},
+            )
+        if arrived.first is None and self._broke_off:
+            return Finding(
+                step="events",
+                mark="note",
+                text=f"{name}: not known, the session ended before",
+                details={"class": name, "state": "unknown", "asked": asked},
             )
         if arrived.first is None:
             return Finding(

@@ -334,8 +334,8 @@ def name_check(identity: Identity, local: str, *, let_in: bool) -> Iterator[Find
         mark="note" if let_in else "failed",
         status=0 if let_in else 3,
         text=f"{said}: they do not agree",
-        cause="the server let it in, so it checks no names, or it sees another address (NAT) or resolves the"
-        " name otherwise"
+        cause="the server let it in, so it knows this address too ('openstreamer clients also'), checks no"
+        " names, sees another address (NAT) or resolves the name otherwise"
         if let_in
         else "a server closes without a word if the certificate's name does not lead to the address it sees",
         advice=""
