@@ -83,7 +83,7 @@ def test_start_status_reload_restart_stop(place: Managed) -> None:
     numbers = json.loads(place.manage("status", "--json"))
     assert numbers["listen"] == place.about()["listen"]
     assert [client["host"] for client in numbers["clients"]] == ["127.0.0.1"]
-    assert place.manage("reload") == "reloaded; 0 sessions go on\n"
+    assert place.manage("reload") == "reloaded; open sessions: 0\n"
     assert "has started" in place.manage("restart")
     assert place.about()["pid"] != first
     assert "has stopped" in place.manage("stop")
@@ -183,7 +183,7 @@ def test_a_reload_under_load_loses_nothing_and_keeps_the_session(place: Managed)
         client.silence(0.3)
         assert len(json.loads(place.manage("status", "--json"))["sessions"]) == 1
     assert len(got) == count
-    assert place.service_log().count("reloaded; 1 sessions go on") == reloads
+    assert place.service_log().count("reloaded; open sessions: 1") == reloads
     wait_until(lambda: "\nended: left 1\n" in place.manage("status"), "the end of the session")
 
 

@@ -109,6 +109,31 @@ def test_each_datagram_is_a_line(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_half_a_line_is_named_behind_the_lines_before_it_also_at_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "eve.sock"
+    source = EveUnixInput(EveUnixConfig(path=str(path)))
+    source.open(Context())
+    line = SAMPLE.read_bytes().splitlines(keepends=True)[0]
+    try:
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(path))
+            peer.sendall(line + line + line[:40])
+            found: list[int] = []
+            read = 0
+            while read < 2:
+                batch = source.read(100, 0.2)
+                assert batch is not None
+                read += batch.lines
+                found += [item.line for item in batch.broken_lines]
+            assert found == [], "the connection is open: the rest may come yet"
+            assert source.finish()
+        while batch := source.read(100, 0.0):
+            found += [item.line for item in batch.broken_lines]
+        assert found == [3]
+    finally:
+        source.close()
+
+
 @pytest.mark.parametrize("kind", ["stream", "dgram"])
 def test_an_orderly_stop_gives_out_what_has_arrived(tmp_path: Path, kind: Literal["stream", "dgram"]) -> None:
     path = tmp_path / "eve.sock"

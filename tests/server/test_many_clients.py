@@ -123,7 +123,7 @@ def test_reload_and_restart_under_load_lose_nothing(place: Place) -> None:
     feeding = threading.Thread(target=feed)
     feeding.start()
     service.send_signal(signal.SIGHUP)
-    wait_until(lambda: "reloaded; 8 sessions go on" in place.log("serve.log"), "the reload")
+    wait_until(lambda: "reloaded; open sessions: 8" in place.log("serve.log"), "the reload")
     assert end(service) == 0
     service = place.serve(host=HOST)
     service.send_signal(signal.SIGHUP)

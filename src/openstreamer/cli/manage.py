@@ -22,7 +22,7 @@ import click
 from openstreamer.cli.changes import note_in
 from openstreamer.cli.common import examples, state_option
 from openstreamer.cli.kept_options import check_options, read_kept, write_kept
-from openstreamer.cli.status_words import count, describe
+from openstreamer.cli.status_words import describe
 from openstreamer.errors import OpenStreamerError, StateError, TransportError, UsageError
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Manager:
         self._need_running()
         result = ask(self._state, "reload")
         note_in(self._state, "service reloaded")
-        click.echo(f"reloaded; {count(result['sessions'], 'session')} go on")
+        click.echo(f"reloaded; open sessions: {result['sessions']}")
         if result["restart"]:
             click.echo(f"these settings changed and need a restart: {', '.join(result['restart'])}")
 

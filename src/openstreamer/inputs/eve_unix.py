@@ -96,22 +96,20 @@ class EveUnixInput(EveInput):
         self._thread.start()
 
     def read(self, max_records: int, timeout: float) -> Batch | None:
-        if self._listener is None and not self._lines:
+        if self._listener is None and not self._lines and not self._cut:
             return None
-        batch = Batch()
+        batch, cut = Batch(), 0
         deadline = time.monotonic() + timeout
         with self._wanted:
-            while not self._lines and (left := deadline - time.monotonic()) > 0:
+            while not self._lines and not self._cut and (left := deadline - time.monotonic()) > 0:
                 self._wanted.wait(left)
             full, self._full = self._full, 0
-            cut, self._cut = self._cut, 0
         if full:
             batch.notes["waited for the store"] = full
-        for _ in range(cut):
-            batch.count_broken(self.name, self._number, "cut off by a close, or longer than is read")
         while len(batch.records) < max_records and batch.lines < 20_000:
             with self._wanted:
                 if not self._lines:
+                    cut, self._cut = self._cut, 0
                     break
                 line = self._lines.popleft()
                 self._held -= len(line)
@@ -126,11 +124,14 @@ class EveUnixInput(EveInput):
             except (LineError, CodecError, msgspec.MsgspecError, UnicodeError, RecursionError) as error:
                 del batch.records[kept:]
                 batch.count_broken(self.name, self._number, str(error) or type(error).__name__)
+        for _ in range(cut):  # behind the whole lines that came before
+            self._number += 1
+            batch.count_broken(self.name, self._number, "cut off by a close, or longer than is read")
         return batch
 
     def finish(self) -> bool:
         self._stop_receiving()
-        return bool(self._lines)
+        return bool(self._lines or self._cut)
 
     def close(self) -> None:
         self._stop_receiving()

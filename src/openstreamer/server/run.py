@@ -126,7 +126,7 @@ class _Process:
             if not self._debug:
                 logs.set_level(settings.log.level)
             logs.set_form(self._log_form or settings.log.format)
-            log.info("reloaded; %d sessions go on", len(self._service.sessions))
+            log.info("reloaded; open sessions: %d", len(self._service.sessions))
             if restart:
                 log.warning("these settings changed and need a restart: %s", ", ".join(restart))
             return {"restart": restart, "sessions": len(self._service.sessions)}
