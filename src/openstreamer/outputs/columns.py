@@ -11,6 +11,8 @@ What a column looks like in an output is that output's business.
 
 from __future__ import annotations
 
+import difflib
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -145,7 +147,7 @@ def column(name: str) -> Column:
     """The column of that name, or the one that a field name stands for.
 
     Raises:
-        UsageError: the text cannot name a field.
+        UsageError: the text names no column and no field of any record.
     """
     known = COLUMNS.get(name)
     if known is not None:
@@ -156,6 +158,12 @@ def column(name: str) -> Column:
     if place not in ("data", "header", "names") or not field.replace("_", "a").isalnum():
         raise UsageError(
             f"{name!r} is no column; there are {', '.join(COLUMNS)}, and data.X, header.X, names.X"
+        )
+    if place == "data" and field not in _every_field():
+        near = difflib.get_close_matches(field, [*COLUMNS, *sorted(_every_field())], 1)
+        raise UsageError(
+            f"{name!r} is no column, and no record has a field of that name"
+            + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(COLUMNS)}, and data.X")
         )
     return Column(name, "The field of that name.", (f"{place}.{field}",))
 
@@ -249,6 +257,12 @@ def fields_of(record_type: int) -> frozenset[str]:
     row = RECORDS.get(record_type)
     bodies = row.bodies if row is not None else ()
     return frozenset(field for body in bodies for field in body.__struct_fields__)
+
+
+@functools.cache
+def _every_field() -> frozenset[str]:
+    """All fields that the data of any record can have."""
+    return frozenset().union(*map(fields_of, RECORDS))
 
 
 def _first(places: tuple[_Place, ...], values: tuple[Any, ...], names: Mapping[str, str], server: str) -> Any:

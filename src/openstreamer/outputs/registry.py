@@ -15,6 +15,7 @@ import msgspec
 
 from openstreamer.errors import UsageError
 from openstreamer.outputs.interface import Output
+from openstreamer.outputs.wrong_values import explain
 
 GROUP = "openstreamer.outputs"
 
@@ -217,5 +218,5 @@ def create(spec: OutputSpec) -> Output:
     try:
         config = msgspec.convert(values, output.Config, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"the output {spec.format!r}: {error}") from error
+        raise UsageError(f"the output {spec.format!r}: {explain(str(error), values, known)}") from error
     return output(config, spec.target)

@@ -16,6 +16,7 @@ import msgspec
 
 from openstreamer.client.service.toml_lines import Path, line_of
 from openstreamer.errors import ConfigurationError
+from openstreamer.outputs.wrong_values import choices, plainly
 
 Kind = TypeVar("Kind", bound=msgspec.Struct)
 
@@ -87,9 +88,9 @@ class Collector:
             try:
                 values[fields[key].name] = _convert(value, hint, strict=strict)
             except msgspec.ValidationError as error:
-                choices = _choices(hint)
-                if choices and isinstance(value, str):
-                    self.add((*path, key), f"{value!r} is none of {', '.join(choices)}")
+                there_are = choices(hint)
+                if there_are and isinstance(value, str):
+                    self.add((*path, key), f"{value!r} is none of {', '.join(there_are)}")
                 else:
                     self._add_validation((*path, key), str(error))
         for key, field in fields.items():
@@ -106,7 +107,7 @@ class Collector:
                 rest.append(int(part[1:-1]))
             elif part and not part.startswith("["):
                 rest.append(part)
-        self.add((*path, *rest), _plainly(reason))
+        self.add((*path, *rest), plainly(reason))
 
     @staticmethod
     def nearest(name: str, there_are: Iterable[str]) -> str:
@@ -116,13 +117,6 @@ class Collector:
         if near:
             return f"; did you mean {near[0]!r}?"
         return f"; there are: {', '.join(names)}" if names else "; there are none"
-
-
-def _choices(hint: Any) -> list[str]:
-    """The words that a setting can be, where it is a choice of such."""
-    while typing.get_origin(hint) is typing.Annotated:
-        hint = typing.get_args(hint)[0]
-    return [str(each) for each in typing.get_args(hint)] if typing.get_origin(hint) is typing.Literal else []
 
 
 def _convert(value: Any, hint: Any, *, strict: bool) -> Any:
@@ -135,23 +129,3 @@ def _convert(value: Any, hint: Any, *, strict: bool) -> Any:
         if strict or isinstance(value, bool) or not isinstance(value, int | float):
             raise
         return msgspec.convert(str(value), hint, strict=False)
-
-
-def _plainly(reason: str) -> str:
-    """A validator's words as a sentence."""
-    reason = reason.replace("`", "'")
-    if "matching regex '^[0-9]+[kKmMgG]?$'" in reason:
-        return "expected a size: a number, perhaps with k, m or g behind it"
-    for theirs, ours in (
-        ("Expected 'str", "expected text"),
-        ("Expected 'bool'", "expected true or false"),
-        ("Expected 'int", "expected a number"),
-        ("Expected 'float'", "expected a number"),
-        ("Expected 'array'", "expected a list"),
-        ("Expected 'object'", "expected a table"),
-    ):
-        if reason.startswith(theirs):
-            tail = reason[len(theirs) :]
-            got = f", got {tail.partition('got ')[2]}" if "got " in tail else tail.removeprefix("'")
-            return ours + got
-    return reason[:1].lower() + reason[1:]
