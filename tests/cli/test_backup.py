@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,6 +89,9 @@ def test_what_goes_wrong_is_a_sentence(place: Place) -> None:
     assert "the event log is not in it" in said
     assert "--force" in place.run("backup", archive, status=1).stderr
     place.run("backup", archive, "--force")
+    pipe = archive.with_name("pipe")
+    os.mkfifo(pipe)
+    assert "is no regular file" in place.run("backup", pipe, "--force", status=1).stderr
     assert [change.action for change in AuditLog(place.state / "audit.log").newest(2)] == [
         "backup written",
         "backup written",

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -65,6 +67,24 @@ def test_add_to_standard_output(here: Here) -> None:
     result = here.clients("add", "192.0.2.5", "--out", "-")
     assert read_pkcs12(result.out_bytes).private_key_pem
     assert list(here.folder.iterdir()) == []
+
+
+def test_what_is_no_regular_file_is_written_to_and_stays(here: Here) -> None:
+    pipe = here.folder / "pipe"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    assert here.clients("add", "192.0.2.50", "--out", "pipe").status == 0
+    reader.join(10)
+    assert read_pkcs12(got[0]).private_key_pem
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    (here.folder / "pipe").unlink()
+    (here.folder / "folder").mkdir()
+    result = here.clients("add", "192.0.2.51", "--out", "folder")
+    assert (result.status, "is a directory; name a file" in result.err) == (1, True)
+    assert here.clients("show", "192.0.2.51").status == 1
+    (here.folder / "folder").rmdir()
 
 
 def test_add_twice_is_refused_and_leaves_the_first_file(here: Here) -> None:

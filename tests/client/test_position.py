@@ -326,6 +326,14 @@ def test_one_client_at_a_time(tmp_path: Path) -> None:
     second.release()
 
 
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(UsageError, match="no regular file"):
+        PositionFile(pipe).acquire()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
 def test_a_place_that_cannot_be_written_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="cannot be written"):

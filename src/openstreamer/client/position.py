@@ -371,8 +371,10 @@ class PositionFile(GenerationsFile[SavedState]):
         """Make the directory (0700) and claim the file for this process.
 
         Raises:
-            UsageError: another client uses it, or it cannot be written.
+            UsageError: another client uses it, it cannot be written, or it is no file (a device, a pipe).
         """
+        if os.path.exists(self.path) and not os.path.isfile(self.path):
+            raise UsageError(f"the position {self.path} is no regular file, and is not replaced")
         try:
             os.makedirs(os.path.dirname(os.path.abspath(self.path)), mode=0o700, exist_ok=True)
             self._lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

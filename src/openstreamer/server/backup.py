@@ -111,6 +111,8 @@ def make(
         raise OutputError("is there already; --force replaces it", target=str(target))
     if target.is_dir():
         raise OutputError("is a directory; name a file", target=str(target))
+    if os.path.lexists(target) and not target.is_file():
+        raise OutputError("is no regular file, and is not replaced", target=str(target))
     try:
         with _beside(target) as folder:
             manifest = _gather(state, folder / "files", events=events, progress=progress)
