@@ -125,7 +125,10 @@ def test_an_output_without_room_holds_the_others_up_at_the_bound_and_no_earlier(
 
 
 def test_a_full_output_may_drop_and_counts_what_it_dropped(
-    start: Start, tmp_path: Path, behaviours: dict[str, Behaviour]
+    start: Start,
+    tmp_path: Path,
+    behaviours: dict[str, Behaviour],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     live = start()
     for part in range(40):
@@ -146,6 +149,8 @@ def test_a_full_output_may_drop_and_counts_what_it_dropped(
         assert state.dropped > 0
         assert state.written + state.dropped == 4000
     assert len(full.events) == state.written
+    told = [line for line in caplog.messages if "events are dropped and lost" in line]
+    assert len(told) == 1, "at once, and then once a minute"
 
 
 def test_a_full_output_may_catch_up_and_gets_all(
@@ -173,6 +178,24 @@ def test_a_full_output_may_catch_up_and_gets_all(
         assert run.output("file").repeated > 0
     assert full.events == list(range(4000))
     assert numbers_of(tmp_path / "events.json") == list(range(4000))
+
+
+def test_many_dead_letters_are_told_up_to_a_number(
+    start: Start,
+    tmp_path: Path,
+    behaviours: dict[str, Behaviour],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    live = start()
+    append(live.store, alerts(range(50)))
+    behaviours["picky"] = picky = Behaviour()
+    picky.on_write = refusing(set(range(40)))
+    text = server_section("fmc", live) + output_section("picky", "scripted", "picky")
+    with running(tmp_path, text) as run:
+        run.wait_written("picky", 10)
+        assert run.output("picky").refused == 40
+    assert sum("of type 400 is put aside" in line for line in caplog.messages) == 10
+    assert sum("more records are put aside; they are counted" in line for line in caplog.messages) == 1
 
 
 def test_what_an_output_refuses_is_put_aside_and_can_be_fed_again(

@@ -38,6 +38,9 @@ from openstreamer.protocol.records import Event, Record
 
 log = logging.getLogger("openstreamer.client")
 
+TELL_DROPS = 60.0
+"""Seconds between two warnings that an output loses events."""
+
 IDLE = 0.25
 """Seconds without anything after which positions are saved and notices told."""
 
@@ -90,7 +93,7 @@ class OutputWorker(threading.Thread):
             plan, self._output, self._letters, self.condition, wait=self._wait, save=self._save_meanwhile
         )
         self._dirty = False
-        self._next_save = 0.0
+        self._next_save = self._tell_drops = 0.0
         self._last_place: Any = None
         self._load()
 
@@ -125,7 +128,14 @@ class OutputWorker(threading.Thread):
     def drop(self, item: Received) -> None:
         """There is no room for these records; only the metadata among them is kept."""
         metadata = [record for record in item.records if record.record_type in METADATA_RECORDS]
-        self.dropped += len(item.records) - len(metadata)
+        lost = len(item.records) - len(metadata)
+        self.dropped += lost
+        if lost and time.monotonic() >= self._tell_drops:
+            self._tell_drops = time.monotonic() + TELL_DROPS
+            log.warning(
+                "output %s: its queue is full; events are dropped and lost (%d since the start)",
+                self.plan.name, self.dropped,
+            )  # fmt: skip
         if metadata:
             self.queue.mark(Received(item.source, item.member, item.session, item.server, metadata, metadata))
 

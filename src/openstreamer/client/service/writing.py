@@ -179,6 +179,10 @@ class Writer:
                 "output %s: a record of type %d is put aside in %s: %s",
                 self._plan.name, letter.record.record_type, self._letters.path, letter.reason,
             )  # fmt: skip
+        if self.refused <= TOLD_LETTERS < self.refused + len(letters):
+            log.warning(
+                "output %s: more records are put aside; they are counted from now on", self._plan.name
+            )
         self.refused += len(letters)
 
 
