@@ -123,6 +123,9 @@ def test_every_page_fits_a_telephone_and_loads_only_our_own_things(
     append(
         live.store, [(400, intrusion(1)), (2, packet(1, 200))], metadata=[(66, rule_message(1000, "x" * 200))]
     )
+    long = f"{'collector-of-the-' * 3}siem.{'subsidiary' * 5}.invalid"
+    live.service.authority.issue(long)
+    of_long = [f"/clients/{long}{end}" for end in ("", "/renew", "/revoke")]
     person.log_in()
     try:
         for width in (360, 1280):
@@ -133,7 +136,8 @@ def test_every_page_fits_a_telephone_and_loads_only_our_own_things(
                 deviceScaleFactor=1,
                 mobile=width < 500,
             )
-            for path in ("/status", "/events", "/events/1.0", "/types", "/clients", "/clients/one.invalid"):
+            pages = ("/status", "/events", "/events/1.0", "/types", "/clients", "/clients/one.invalid")
+            for path in (*pages, *of_long):
                 person.open(path)
                 wide = person.driver.execute_script("return document.documentElement.scrollWidth")
                 assert wide <= width, f"{path} is {wide} wide on {width}"

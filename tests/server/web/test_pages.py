@@ -125,6 +125,13 @@ def test_a_file_without_a_password_is_said_to_be_one(browser: WebClient) -> None
     assert read_pkcs12(browser.get("/clients/192.0.2.50/file").body).certificate_pem
 
 
+def test_a_name_of_an_exempt_client_need_not_resolve(live: LiveService, browser: WebClient) -> None:
+    live.service.authority.issue("siem.invalid", hostcheck=False)
+    shown = browser.get("/clients/siem.invalid/names").words
+    assert "need not: the client is exempt" in shown
+    assert "refused" not in shown
+
+
 def test_an_ipv6_client_has_a_page_and_a_file_name(browser: WebClient) -> None:
     answer = browser.post("/clients", {"host": "2001:db8::99", "type": "file"})
     assert answer.location == "/clients/2001%3Adb8%3A%3A99"

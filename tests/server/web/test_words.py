@@ -36,6 +36,12 @@ def test_times() -> None:
     assert words.duration(1) == "1 second"
 
 
+def test_titles() -> None:
+    assert words.title("dns_record_type") == "DNS record type"
+    assert words.title("intrusion_event") == "Intrusion event"
+    assert words.title(None) == ""
+
+
 def test_numbers() -> None:
     assert words.number(1_234_567) == "1\u202f234\u202f567"
     assert [words.rate(value) for value in (0, 0.05, 3.14, 1234.6)] == ["0", "0.05", "3.1", "1\u202f235"]

@@ -103,7 +103,11 @@ def _struct(data: Any, record_type: int, depth: int, references: dict[str, str])
             table = VALUES.get(item.values) if item.values else None
             meaning = (table.words(value) if table is not None else None) or _time_of(item.name, value)
         yield from _value(
-            item.name, value, meaning.replace("_", " ") if item.values else meaning, item.doc, depth
+            item.name,
+            value,
+            meaning.replace("_", " ") if item.values else meaning,
+            item.doc.replace("`", ""),
+            depth,
         )
 
 

@@ -16,6 +16,8 @@ from openstreamer.outputs.terminal import harmless
 
 PROTOCOLS = {1: "ICMP", 2: "IGMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 58: "ICMPv6", 132: "SCTP"}
 
+_ABBREVIATIONS = frozenset({"dns", "id", "ioc", "ip", "mac", "os", "qos", "ssl", "tls", "url", "uuid"})
+
 _ADDRESS_TYPES = (1, 2, 11, 12)  # extra data: X-Forwarded-For in both families, IPv6 source and destination
 
 
@@ -103,8 +105,9 @@ def endpoint(address: Any, port: Any) -> str:
 
 
 def title(event: Any) -> str:
-    """The id of a record family as words."""
-    text = str(event or "").replace("_", " ")
+    """The id of a record family, or of what a name is for, as words."""
+    words = str(event or "").split("_")
+    text = " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
     return text[:1].upper() + text[1:]
 
 
