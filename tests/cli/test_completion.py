@@ -24,6 +24,7 @@ WORDS = {
     "openstreamer stream fmc --events packet,mal": {"packet,malware"},
     "openstreamer stream fmc -o pcap": {"pcap", "pcapng"},
     "openstreamer feed js": {"json"},
+    "openstreamer feed e": {"eve"},
     "openstreamer manage re": {"reload", "restart"},
     "openstreamer manage start --nohost": {"--nohostcheck"},
     "openstreamer completion f": {"fish"},

@@ -131,7 +131,8 @@ def test_sensor_names_and_formats(here: Here) -> None:
     assert "no setting 'sensor'" in wrong.err
     unknown = here.feed("syslog", "eve.json")
     assert unknown.status == 2
-    assert "there are: estreamer, eve, " in unknown.err
+    assert "no format 'syslog'; there are: eve, json" in unknown.err
+    assert "'openstreamer serve --input estreamer:…'" in here.feed("estreamer", "fmc1").err
     socket = here.feed("eve-unix", "eve.sock")
     assert socket.status == 2
     assert "serve --input eve-unix:" in socket.err

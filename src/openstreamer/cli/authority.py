@@ -20,6 +20,7 @@ from openstreamer.cli.client_words import date, moment
 from openstreamer.cli.common import examples, read_password, state_option
 from openstreamer.cli.events import open_authority
 from openstreamer.cli.private_output import Target
+from openstreamer.cli.status_words import count
 from openstreamer.cli.tables import show_table
 from openstreamer.errors import AuthorityError, UsageError
 
@@ -230,7 +231,7 @@ def finish(force: bool, state: Path | None) -> None:
         left = overview.not_renewed
         if left and not force:
             raise AuthorityError(
-                f"{len(left)} clients would be shut out ({_some(left)}): "
+                f"{count(len(left), 'client')} would be shut out ({_some(left)}): "
                 "renew them ('openstreamer authority show' lists them), or use --force"
             )
         rotation.finish(authority)
@@ -340,7 +341,7 @@ def import_server(
         else:
             if about.strangers and not force:
                 raise AuthorityError(
-                    f"{len(about.strangers)} clients could not verify this certificate "
+                    f"{count(len(about.strangers), 'client')} could not verify this certificate "
                     f"({_some(about.strangers)}): use "
                     "--announce, renew them with 'openstreamer clients renew', then import; or use --force"
                 )

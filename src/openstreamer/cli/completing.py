@@ -54,10 +54,10 @@ def _outputs(_context: click.Context, _incomplete: str) -> Iterable[str]:
     return registry.names()
 
 
-def _inputs(_context: click.Context, _incomplete: str) -> Iterable[str]:
+def _file_formats(_context: click.Context, _incomplete: str) -> Iterable[str]:
     from openstreamer.inputs import registry
 
-    return registry.names()
+    return registry.file_formats()
 
 
 def _actions(_context: click.Context, _incomplete: str) -> Iterable[str]:
@@ -87,7 +87,7 @@ TABLE: dict[tuple[str, str], Source] = {
     ("clients revoke", "host"): _hosts,
     ("clients add", "events"): _event_types,
     ("events", "names"): _event_types,
-    ("feed", "format_name"): _inputs,
+    ("feed", "format_name"): _file_formats,
     ("feed", "files"): _files,
     ("decode", "file"): _files,
     ("manage", "action"): _actions,

@@ -69,6 +69,7 @@ def command(
     Each file is remembered by its content: the same file again adds nothing, whatever its name, and a file
     that has grown adds its new lines. Lines that cannot be read are counted, named and left out.
     """
+    from openstreamer.inputs import registry
     from openstreamer.inputs.uri import make_input
 
     settings: dict[str, Any] = {"follow": follow, "again": again}
@@ -76,11 +77,14 @@ def command(
         settings["sensor"] = sensor
     if files.count("-") > 1:
         raise UsageError("standard input can be read once only")
-    inputs = [make_input(format_name, {"path": name, **settings}) for name in files]
-    if not inputs[0].reads_files:
+    if format_name not in registry.names():
+        formats = ", ".join(registry.file_formats())
+        raise UsageError(f"there is no format {format_name!r}; there are: {formats}")
+    if not registry.find(format_name).reads_files:
         raise UsageError(
             f"{format_name} is not the format of a file; use 'openstreamer serve --input {format_name}:…'"
         )
+    inputs = [make_input(format_name, {"path": name, **settings}) for name in files]
     return Feed(inputs, state, follow=follow, as_json=as_json, quiet=quiet).run()
 
 

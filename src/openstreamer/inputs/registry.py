@@ -7,6 +7,7 @@ itself runs uninstalled, straight from its sources, the built-in inputs are foun
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from importlib.metadata import entry_points
 
@@ -27,6 +28,16 @@ BUILT_IN = {
 def names() -> list[str]:
     """The names of all inputs that can be used here, sorted."""
     return sorted({entry.name for entry in entry_points(group=GROUP)} | BUILT_IN.keys())
+
+
+def file_formats() -> list[str]:
+    """The names of the inputs that read files, sorted; one that cannot be loaded is passed over."""
+    formats = []
+    for name in names():
+        with contextlib.suppress(UsageError):
+            if find(name).reads_files:
+                formats.append(name)
+    return formats
 
 
 def find(name: str) -> type[Input]:
