@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import ssl
@@ -106,7 +107,7 @@ def test_options_are_kept_until_others_are_given(place: Managed) -> None:
     place.manage("start", *OPTIONS, "--nohostcheck", "--debug")
     kept = json.loads((place.state / "service-options.json").read_text("utf-8"))
     assert kept["options"] == [*OPTIONS, "--nohostcheck", "--debug"]
-    place.manage("restart")
+    assert f"with the options {shlex.join(kept['options'])}\n" in place.manage("restart")
     assert json.loads(place.manage("status", "--json"))["host_check"] is False
     place.manage("restart", *OPTIONS)
     assert json.loads(place.manage("status", "--json"))["host_check"] is True

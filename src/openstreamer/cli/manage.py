@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -260,6 +261,8 @@ class Manager:
         listen = about.get("listen")
         where = f"; it listens on {', '.join(listen)}" if isinstance(listen, list) and listen else ""
         click.echo(f"the service has started (process {about.get('pid')}){where}")
+        if kept["options"]:
+            click.echo(f"with the options {shlex.join(kept['options'])}")
 
     def _start_daemon(self, kept: dict[str, Any]) -> None:
         command = [sys.executable, "-P", "-m", "openstreamer", "serve", "--daemon"]
