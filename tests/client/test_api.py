@@ -171,6 +171,9 @@ def test_mistakes_are_told_at_once(take: Take, tmp_path: Path) -> None:
     for options in ({"events": "nonsense"}, {"since": "whenever"}, {"until": "x"}):
         with pytest.raises(UsageError):
             take(1, tmp_path, **options)
+    for port in (0, 65536):
+        with pytest.raises(UsageError, match=f"{port} is no port"):
+            take(port, tmp_path)
 
 
 def test_an_event_that_was_not_finished_comes_again(tmp_path: Path) -> None:

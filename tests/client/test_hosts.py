@@ -164,6 +164,7 @@ def test_ipv6_in_16_bytes(tmp_path: Path) -> None:
         ({"legacy": True, "extended": True}, "192.0.2.1"),
         ({"data_type": 14}, "192.0.2.1"),
         ({"data_type": -1}, "192.0.2.1"),
+        ({"port": 65536}, "192.0.2.1"),
     ],
 )
 def test_what_does_not_go_together(options: dict[str, object], text: str) -> None:

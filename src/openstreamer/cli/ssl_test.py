@@ -26,7 +26,7 @@ from openstreamer.cli.ssl_test_options import (
     make_parser,
     parse_flags,
 )
-from openstreamer.client.address import parse_server
+from openstreamer.client.address import check_port, parse_server
 from openstreamer.errors import OpenStreamerError, UsageError
 
 if TYPE_CHECKING:
@@ -261,8 +261,8 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     if options.server is None:
         raise UsageError("which server? ssl_test SERVER [options]")
-    if options.port is not None and not 0 < options.port < 65536:
-        raise UsageError(f"{options.port} is no port")
+    if options.port is not None:
+        check_port(options.port)
     options.server, options.port = parse_server(options.server, options.port)
     if options.group < 0:
         raise UsageError("-group takes seconds, 0 or more")

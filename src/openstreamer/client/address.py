@@ -24,3 +24,14 @@ def parse_server(text: str, port: int | None = None) -> tuple[str, int]:
     if not host:
         raise UsageError("the name of the server is empty")
     return host, port or int(given or DEFAULT_PORT)
+
+
+def check_port(port: int) -> int:
+    """The port itself.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not 0 < port < 65536:
+        raise UsageError(f"{port} is no port: those are numbers from 1 to 65535")
+    return port

@@ -19,6 +19,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from openstreamer.client.address import check_port
 from openstreamer.client.credentials import ClientCredentials, KnownServers
 from openstreamer.client.feed import Feed, FeedSettings
 from openstreamer.client.names import NameCache
@@ -77,7 +78,7 @@ class Plan:
         self.until = None if until is None else parse_time(until)
         self.settings = FeedSettings(
             host=host,
-            port=port,
+            port=check_port(port),
             credentials=ClientCredentials(
                 pkcs12=text(pkcs12),
                 password=password,

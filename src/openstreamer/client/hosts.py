@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from openstreamer.client.address import check_port
 from openstreamer.client.connection import Connection, SilentPeer, end_of_session
 from openstreamer.client.credentials import ClientCredentials, KnownServers, make_context
 from openstreamer.errors import DecodeError, OpenStreamerError, UsageError
@@ -162,6 +163,7 @@ class HostAnswer(msgspec.Struct):
 
 def check_settings(settings: HostSettings, targets: Iterable[HostTarget]) -> None:
     """Raise UsageError for what can be known to be wrong before anything is sent."""
+    check_port(settings.port)
     if settings.legacy and settings.extended:
         raise UsageError("a legacy session cannot be an extended one")
     if settings.data_type is not None and settings.data_type & ~1 not in HOST_DATA_TYPES:
