@@ -178,6 +178,7 @@ def test_list_and_revoke(here: Here) -> None:
     assert "192.0.2.14" not in here.clients("list").out
     assert "revoked" in here.clients("list", "--revoked").out
     assert here.shown("192.0.2.14")["revoked"] is not None
+    assert "is revoked: add it again" in here.clients("also", "192.0.2.14", "192.0.2.15").err
     assert here.clients("revoke", "192.0.2.99").status == 1
 
 

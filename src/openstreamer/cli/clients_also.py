@@ -14,7 +14,7 @@ from openstreamer.cli.changes import note_change
 from openstreamer.cli.client_words import all_names, warn_of_names
 from openstreamer.cli.common import examples, state_option
 from openstreamer.cli.events import open_authority
-from openstreamer.errors import UsageError
+from openstreamer.errors import AuthorityError, UsageError
 
 
 @click.command(
@@ -44,6 +44,8 @@ def also(host: str, names: tuple[str, ...], hostcheck: bool | None, state: Path 
     authority = open_authority(state)
     try:
         client = authority.registry.get(host)
+        if client.revoked is not None:
+            raise AuthorityError(f"client {client.host} is revoked: add it again, with all its names")
         if names:
             client = authority.registry.add_names(client.host, names)
         if hostcheck is not None:
