@@ -132,6 +132,13 @@ def test_a_name_of_an_exempt_client_need_not_resolve(live: LiveService, browser:
     assert "refused" not in shown
 
 
+def test_no_name_need_resolve_where_the_host_check_is_off(start: Start) -> None:
+    browser = logged_in(start_with_pages(start, settings={"server": {"host_check": False}}))
+    answer = browser.post("/clients", {"host": "siem.invalid", "type": "file"})
+    assert "refused" not in browser.get(str(answer.location)).words
+    assert "need not: the host check is off" in browser.get("/clients/siem.invalid/names").words
+
+
 def test_an_ipv6_client_has_a_page_and_a_file_name(browser: WebClient) -> None:
     answer = browser.post("/clients", {"host": "2001:db8::99", "type": "file"})
     assert answer.location == "/clients/2001%3Adb8%3A%3A99"

@@ -142,7 +142,8 @@ async def names(visit: Visit) -> Response:
     """What a client's names stand for on this server just now. May take some seconds."""
     client = await client_of(visit)
     found = await visit.context.resolve(client.names)
-    return await visit.page("client_names.html", client=client, found=found)
+    checked = client.hostcheck and visit.context.service.host_check
+    return await visit.page("client_names.html", client=client, found=found, checked=checked)
 
 
 async def add(visit: Visit) -> Response:
@@ -179,11 +180,11 @@ async def add(visit: Visit) -> Response:
     if not password:
         visit.notice("The file has no password: whoever gets it can connect as this client.", "warn")
     lost = [name for name, addresses in (await visit.context.resolve(parsed.names)).items() if not addresses]
-    if lost:
+    if lost and visit.context.service.host_check:
+        unless = ", unless it comes from one of its addresses" if client.addresses or client.networks else ""
         verb, it = ("do not resolve", "they do") if len(lost) > 1 else ("does not resolve", "it does")
         visit.notice(
-            f"{' and '.join(lost)} {verb} on this server. The client is refused until {it}, "
-            "unless it comes from one of its addresses.",
+            f"{' and '.join(lost)} {verb} on this server. The client is refused until {it}{unless}.",
             "warn",
         )
     return RedirectResponse(path_of(client.host), 303)
