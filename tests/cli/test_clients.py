@@ -61,6 +61,11 @@ def test_add_takes_the_password_from_a_file_the_environment_or_standard_input(he
         read_pkcs12(path, password)
         with pytest.raises(AuthorityError):
             read_pkcs12(path, "wrong")
+    (here.folder / "empty").write_text("\nsecond line\n")
+    for source in ("empty", "-"):
+        result = here.clients("add", "192.0.2.52", "--password-file", source)
+        assert (result.status, "is empty: write a password there" in result.err) == (2, True)
+        assert not (here.folder / "192.0.2.52.pkcs12").exists()
 
 
 def test_add_to_standard_output(here: Here) -> None:

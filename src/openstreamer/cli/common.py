@@ -82,10 +82,17 @@ def read_password(
 
     Looked for in this order: the first line of `password_file` (`-` is standard input), the environment
     variable, and, only if `prompt` is given and standard input is a terminal, a question (an empty answer
-    means none; `confirm` asks twice). Raises UsageError if the file cannot be read.
+    means none). `confirm`: it is a new one, so a question is asked twice and a file must hold one. Raises
+    UsageError if the file cannot be read.
     """
     if password_file is not None:
-        return _first_line(password_file)
+        password = _first_line(password_file)
+        if confirm and not password:
+            raise UsageError(
+                f"the first line of {'standard input' if password_file == '-' else password_file} is empty: "
+                "write a password there, or leave --password-file out for none"
+            )
+        return password
     if PASSWORD_VARIABLE in os.environ:
         return os.environ[PASSWORD_VARIABLE] or None
     if prompt is not None and sys.stdin is not None and sys.stdin.isatty():
