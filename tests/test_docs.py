@@ -56,6 +56,14 @@ def test_every_summary_is_that_of_its_command() -> None:
         assert command.get_short_help_str(limit=200) == COMMANDS[name]
 
 
+def test_no_summary_is_cut_off() -> None:
+    for path, command in write_docs.commands(group, "openstreamer"):
+        if isinstance(command, click.Group):
+            listed = command.get_help(click.Context(command, info_name=path, terminal_width=80))
+            listed = listed.partition("\nCommands:\n")[2].partition("\n\n")[0]
+            assert "..." not in listed, path
+
+
 def test_every_command_shows_an_example() -> None:
     for path, command in write_docs.commands(group, "openstreamer"):
         assert "Example" in (command.epilog or ""), path

@@ -47,7 +47,11 @@ def command() -> None:
     """
 
 
-@command.command("show", epilog=examples("openstreamer authority show", "openstreamer authority show --json"))
+@command.command(
+    "show",
+    short_help="Show the CA, the server's certificate, and who needs a new one.",
+    epilog=examples("openstreamer authority show", "openstreamer authority show --json"),
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: one object.")
 @state_option
 def show(as_json: bool, state: Path | None) -> None:
@@ -146,6 +150,7 @@ def renew_server(names: tuple[str, ...], own: bool, state: Path | None) -> None:
 
 @command.command(
     "rotate",
+    short_help="Begin to use a new CA, with an overlap for the clients.",
     epilog=examples(
         "openstreamer authority rotate",
         "openstreamer authority rotate --overlap 0",
@@ -245,6 +250,7 @@ def finish(force: bool, state: Path | None) -> None:
 
 @command.command(
     "crl",
+    short_help="Write the revocation list, for other programs.",
     epilog=examples(
         "openstreamer authority crl",
         "openstreamer authority crl --out clients.crl",
@@ -295,6 +301,7 @@ def _encoded(lists: list[x509.CertificateRevocationList], form: str) -> bytes:
 
 @command.command(
     "import-server",
+    short_help="Show a certificate of another CA to clients and browsers.",
     epilog=examples(
         "openstreamer authority import-server --cert web.pem --key web.key --chain company.pem --announce",
         "openstreamer authority import-server --cert web.pem --key web.key --chain company.pem",

@@ -19,6 +19,7 @@ from openstreamer.errors import AuthorityError, UsageError
 
 @click.command(
     "also",
+    short_help="Let a client come from further names and addresses.",
     epilog=examples(
         "openstreamer clients also siem.example.net 203.0.113.9",
         "openstreamer clients also collector.example.net 10.20.0.0/16",

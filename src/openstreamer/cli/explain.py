@@ -48,7 +48,11 @@ def command() -> None:
 # --- flags ------------------------------------------------------------------------------------------------
 
 
-@command.command("flags", epilog=examples("openstreamer explain flags 0x48900061"))
+@command.command(
+    "flags",
+    short_help="Say what a request flag word asks for.",
+    epilog=examples("openstreamer explain flags 0x48900061"),
+)
 @click.argument("word", metavar="0x…", type=number)
 def explain_flags(word: int) -> None:
     """Say in words what a request flag word asks for, and which records and blocks it yields."""
@@ -77,7 +81,9 @@ def explain_flags(word: int) -> None:
 
 
 @command.command(
-    "record", epilog=examples("openstreamer explain record 400", "openstreamer explain record 400 --schema")
+    "record",
+    short_help="Say what a record type is, and its fields.",
+    epilog=examples("openstreamer explain record 400", "openstreamer explain record 400 --schema"),
 )
 @click.argument("number", metavar="N", type=number)
 @click.option("--source", is_flag=True, help="Print the generated decoder of the newest layout.")
@@ -292,7 +298,11 @@ def explain_error(code: int) -> None:
     print(f"error {code}: {found[0]}. {found[1]}")
 
 
-@command.command("events", epilog=examples("openstreamer explain events --json"))
+@command.command(
+    "events",
+    short_help="List the record types that are known.",
+    epilog=examples("openstreamer explain events --json"),
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all record and block types as JSON.")
 @click.option("--source", is_flag=True, help="Print the generated decoders of all events.")
 def explain_events(as_json: bool, source: bool) -> None:

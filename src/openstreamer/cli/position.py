@@ -39,6 +39,7 @@ def command() -> None:
 
 @command.command(
     "show",
+    short_help="Show where clients stand.",
     epilog=examples("openstreamer position show", "openstreamer position show fmc1 --json"),
 )
 @click.argument("where", metavar="[SERVER|FILE|DIRECTORY]", required=False)
@@ -112,6 +113,7 @@ def _ago(seconds: float) -> str:
 
 @command.command(
     "set",
+    short_help="Let a client go on at a time, at the beginning, or now.",
     epilog=examples(
         "openstreamer position set fmc1 2026-01-31T08:00:00Z",
         "openstreamer position set fmc1:8302 now --yes",
