@@ -4,6 +4,8 @@ import sys
 
 import openstreamer
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 host, pkcs12, *port = sys.argv[1:]
 with openstreamer.connect(
     host,

@@ -27,6 +27,8 @@ async def follow(host: str, pkcs12: str, port: int) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     host, pkcs12, *port = sys.argv[1:]
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(follow(host, pkcs12, int(port[0]) if port else 8302))

@@ -10,6 +10,8 @@ import sys
 
 import openstreamer
 
+if len(sys.argv) < 4:
+    sys.exit(__doc__)
 host, pkcs12, path, *port = sys.argv[1:]
 database = sqlite3.connect(path)
 database.execute(

@@ -8,6 +8,8 @@ from collections import Counter
 
 import openstreamer
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 host, pkcs12, *port = sys.argv[1:]
 sent: Counter[str] = Counter()
 with openstreamer.connect(

@@ -19,4 +19,6 @@ async def main(pkcs12: str, *servers: str) -> None:
     await asyncio.gather(*[follow(server, pkcs12) for server in servers])
 
 
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
 asyncio.run(main(*sys.argv[1:]))

@@ -73,6 +73,16 @@ def test_all_examples_are_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*.py")} == RUN_HERE
 
 
+@pytest.mark.parametrize("name", sorted(RUN_HERE - {"output_rules.py"}))
+def test_without_arguments_an_example_says_how_it_is_called(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f": python examples/{name} " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_alerts(tmp_path: Path, pkcs12: str) -> None:
     with serving(script, tmp_path) as server:
         lines = run(tmp_path, "alerts.py", "127.0.0.1", pkcs12, str(server.port))

@@ -19,7 +19,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--web", "127.0.0.1"], "has no port"),
+        (["--web", "127.0.0.1"], "--web: '127.0.0.1' has no port from 0 to 65535; write HOST:PORT, or 'off'"),
         (["--listen", "nonsense:port"], "no port from 0 to 65535"),
         (["--listen", "192.0.2.1:0"], "cannot listen on 192.0.2.1:0"),
         (["--input", "floppy:disk"], "floppy"),

@@ -12,7 +12,7 @@ from typing import Literal
 import click
 
 from openstreamer.cli.common import examples, state_option
-from openstreamer.errors import UsageError
+from openstreamer.errors import ConfigurationError, UsageError
 
 
 @click.command(
@@ -96,7 +96,10 @@ def command(
     settings = settings_module.load(directory.settings)
     web = web or settings.web.listen
     if web != "off":
-        settings_module.parse_address(web)
+        try:
+            settings_module.parse_address(web)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{error}, or 'off' for no web pages", where="--web") from error
     for address in listen:
         settings_module.parse_address(address, default_port=settings_module.DEFAULT_PORT)
 
