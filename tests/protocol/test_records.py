@@ -450,6 +450,8 @@ def test_event_name_follows_the_record_type() -> None:
         '{"event":"priority","record_type":"4","data":{}}',
         '{"event":"priority","record_type":4,"data":{"id":"one"}}',
         '{"event":"priority","record_type":4,"data":[]}',
+        '{"event":"priority","record_type":4,"data":{"id":1,"nmae":"high"}}',
+        '{"event":"intrusion_event","record_type":400,"data":{"block_type":85,"evnt_id":1}}',
         '{"event":"unknown_record","record_type":9999,"data":{}}',
         '{"event":"unknown_record","record_type":9999,"data":{"bytes":"%"}}',
         b'{"event":"priority","record_type":4,"data":{"id":1,"name":"\xff"}}',

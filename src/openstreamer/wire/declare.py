@@ -130,8 +130,9 @@ class DeclaredMeta(msgspec.StructMeta):
             first | annotations | {"left_over": bytes | UnsetType, "alternative": int | UnsetType}
         )
         namespace.update(dict.fromkeys(namespace["__annotations__"], UNSET))
-        # Structs of plain values make no reference cycles; untracked, they cost the collector nothing.
-        cls: type = super().__new__(mcls, name, bases, namespace, gc=False)
+        # Structs of plain values make no reference cycles; untracked, they cost the collector nothing. A
+        # misspelt field in JSON is an error here as in blocks that hold blocks, never a zero.
+        cls: type = super().__new__(mcls, name, bases, namespace, gc=False, forbid_unknown_fields=True)
         _register(
             Declaration(
                 cls,
