@@ -141,12 +141,28 @@ def test_event_switches(registry: Registry) -> None:
 
 def test_names_and_exemption_change_later(registry: Registry) -> None:
     add(registry, "siem.example", "192.0.2.1")
-    client = registry.add_names("siem.example", ["192.0.2.2", "192.0.2.1", "nat.example", "10.0.0.0/8"])
+    client = registry.change_names(
+        "siem.example", add=["192.0.2.2", "192.0.2.1", "nat.example", "10.0.0.0/8"]
+    )
     assert client.addresses == ("192.0.2.1", "192.0.2.2")
     assert client.names == ("siem.example", "nat.example")
     assert client.networks == ("10.0.0.0/8",)
     assert registry.set_hostcheck("siem.example", False).hostcheck is False
     assert registry.get("siem.example").hostcheck is False
+
+
+def test_names_can_be_taken_away_but_not_the_last_one(registry: Registry) -> None:
+    add(registry, "siem.example", "192.0.2.1")
+    registry.change_names("siem.example", add=["10.0.0.0/8", "2001:db8::1"])
+    client = registry.change_names("siem.example", remove=["10.0.0.0/8", "2001:DB8:0::1"])
+    assert (client.names, client.addresses, client.networks) == (("siem.example",), ("192.0.2.1",), ())
+    with pytest.raises(AuthorityError, match=r"does not come from 192\.0\.2\.9"):
+        registry.change_names("siem.example", add=["192.0.2.2"], remove=["192.0.2.1", "192.0.2.9"])
+    with pytest.raises(AuthorityError, match="from nowhere"):
+        registry.change_names("siem.example", remove=["192.0.2.1", "siem.example"])
+    assert registry.get("siem.example").addresses == ("192.0.2.1",)
+    assert registry.change_names("siem.example", remove=["siem.example"]).names == ()
+    assert registry.get("siem.example").host == "siem.example"
 
 
 def test_what_was_seen_of_clients(registry: Registry) -> None:
@@ -175,7 +191,8 @@ def test_changes_show_to_every_opening_of_the_file(registry: Registry, tmp_path:
         lambda: other.set_events("siem.example", disable=["file"]),
         lambda: other.set_server_events(disable=["file"]),
         lambda: other.set_hostcheck("siem.example", False),
-        lambda: other.add_names("siem.example", ["192.0.2.5"]),
+        lambda: other.change_names("siem.example", add=["192.0.2.5"]),
+        lambda: other.change_names("siem.example", remove=["192.0.2.5"]),
         lambda: other.revoke("siem.example", now=5),
     ):
         change()

@@ -168,9 +168,14 @@ def test_a_client_may_come_from_elsewhere_too_with_the_file_it_has(here: Here) -
     assert shown["serial"] == before
     (last,) = AuditLog(here.state / "audit.log").newest(1)
     assert last.details == {"host": "192.0.2.20", "names": ["203.0.113.9", "10.20.0.0/16"]}
+    said = here.clients("also", "192.0.2.20", "203.0.113.10", "--remove", "203.0.113.9").out
+    assert said == "192.0.2.20 may come from 192.0.2.20 203.0.113.10 10.20.0.0/16\n"
+    (last,) = AuditLog(here.state / "audit.log").newest(1)
+    assert last.details == {"host": "192.0.2.20", "names": ["203.0.113.10"], "removed": ["203.0.113.9"]}
+    assert "does not come from" in here.clients("also", "192.0.2.20", "--remove", "203.0.113.9").err
     assert "any address" in here.clients("also", "192.0.2.20", "--no-hostcheck").out
     assert here.shown("192.0.2.20")["host_check"] is False
-    assert "203.0.113.9" in here.clients("also", "192.0.2.20", "--hostcheck").out
+    assert "203.0.113.10" in here.clients("also", "192.0.2.20", "--hostcheck").out
     assert here.shown("192.0.2.20")["host_check"] is True
 
 

@@ -208,13 +208,27 @@ class Registry(Register):
             connection.execute("UPDATE client SET hostcheck = ? WHERE id = ?", (enabled, identifier))
             return _client(connection, identifier)
 
-    def add_names(self, host: str, names: Iterable[str]) -> Client:
-        """Let a client also come from these names, addresses or networks, without a new certificate."""
-        parsed = parse_names(names)
+    def change_names(self, host: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Client:
+        """Change the names, addresses and networks from which a client may come; its certificate stays.
+
+        Raises:
+            AuthorityError: one to remove is none of its, or none would be left; nothing is changed then.
+        """
+        added, removed = parse_names(add), parse_names(remove)
         with self._changing() as connection:
             identifier = _identifier(connection, host)
-            _add_names(connection, identifier, parsed)
-            return _client(connection, identifier)
+            _add_names(connection, identifier, added)
+            for value in (*removed.names, *removed.addresses, *removed.networks):
+                if not connection.execute(
+                    "DELETE FROM client_name WHERE client = ? AND value = ?", (identifier, value)
+                ).rowcount:
+                    raise AuthorityError(f"client {host} does not come from {value}")
+            client = _client(connection, identifier)
+            if not (client.names or client.addresses or client.networks):
+                raise AuthorityError(
+                    f"client {host} could come from nowhere then: `openstreamer clients revoke` ends it"
+                )
+            return client
 
     def set_server_events(self, *, enable: Iterable[str] = (), disable: Iterable[str] = ()) -> frozenset[str]:
         """Tick and untick event classes of the server; returns those ticked afterwards."""

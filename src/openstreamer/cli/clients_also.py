@@ -23,6 +23,7 @@ from openstreamer.errors import AuthorityError, UsageError
     epilog=examples(
         "openstreamer clients also siem.example.net 203.0.113.9",
         "openstreamer clients also collector.example.net 10.20.0.0/16",
+        "openstreamer clients also siem.example.net 203.0.113.10 --remove 203.0.113.9",
         "openstreamer clients also siem.example.net --no-hostcheck",
     ),
 )
@@ -33,25 +34,40 @@ from openstreamer.errors import AuthorityError, UsageError
     default=None,
     help="Whether its address is compared at all. [default: as it is]",
 )
+@click.option(
+    "--remove",
+    "removed",
+    metavar="NAME",
+    multiple=True,
+    help="A name, address or network from which it may no longer come; repeatable.",
+)
 @state_option
-def also(host: str, names: tuple[str, ...], hostcheck: bool | None, state: Path | None) -> None:
+def also(
+    host: str,
+    names: tuple[str, ...],
+    hostcheck: bool | None,
+    removed: tuple[str, ...],
+    state: Path | None,
+) -> None:
     """Let a client also come from further names, addresses or networks.
 
     Its certificate and its file stay as they are, and a running service knows at once. Networks are given as
-    10.20.0.0/16.
+    10.20.0.0/16. What is removed counts from the next connection on: sessions that are open go on.
     """
-    if not names and hostcheck is None:
+    if not names and not removed and hostcheck is None:
         raise UsageError(f"say from where {host} may come: a name, an address, a network or --no-hostcheck")
     authority = open_authority(state)
     try:
         client = authority.registry.get(host)
         if client.revoked is not None:
             raise AuthorityError(f"client {client.host} is revoked: add it again, with all its names")
-        if names:
-            client = authority.registry.add_names(client.host, names)
+        if names or removed:
+            client = authority.registry.change_names(client.host, add=names, remove=removed)
         if hostcheck is not None:
             client = authority.registry.set_hostcheck(client.host, hostcheck)
         changed = {"names": list(names)} if names else {}
+        if removed:
+            changed["removed"] = list(removed)
         if hostcheck is not None:
             changed["hostcheck"] = ["on" if hostcheck else "off"]
         note_change(authority, "names of a client changed", host=client.host, **changed)
