@@ -48,8 +48,9 @@ def test_numbers() -> None:
 
 
 def test_endpoints() -> None:
-    assert words.endpoint("192.0.2.1", 80) == "192.0.2.1:80"
-    assert words.endpoint("2001:db8::1", 80) == "[2001:db8::1]:80"
+    assert words.endpoint("192.0.2.1", 80) == "192.0.2.1<wbr>:80"
+    assert words.endpoint("2001:db8::1", 80) == "[2001:db8::1]<wbr>:80"
+    assert words.endpoint("<b>", 80) == "&lt;b&gt;<wbr>:80"
     assert words.endpoint("2001:db8::1", None) == "2001:db8::1"
     assert words.endpoint("::", 80) == words.endpoint(None, 80) == ""
 

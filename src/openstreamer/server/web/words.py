@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from markupsafe import Markup
+
 from openstreamer.outputs.terminal import harmless
 
 PROTOCOLS = {1: "ICMP", 2: "IGMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 58: "ICMPv6", 132: "SCTP"}
@@ -96,12 +98,13 @@ def rate(value: Any) -> str:
 
 
 def endpoint(address: Any, port: Any) -> str:
-    """An address with its port."""
+    """An address with its port; where there is no room for both, the line breaks before the port."""
     if address is None or address == "::":
         return ""
     if port is None:
         return str(address)
-    return f"[{address}]:{port}" if ":" in str(address) else f"{address}:{port}"
+    shown = f"[{address}]" if ":" in str(address) else address
+    return Markup("{}<wbr>:{}").format(shown, port)
 
 
 def title(event: Any) -> str:
